@@ -1,0 +1,26 @@
+"""The list of functions: every family's entries, found by name or alias."""
+
+from __future__ import annotations
+
+from gradcalc.errors import UsageError, near, quoted, simplified
+from gradcalc.functions import relu
+from gradcalc.functions.entry import Entry
+
+FAMILIES = (relu,)
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every function there is, family by family."""
+    return tuple(entry for family in FAMILIES for entry in family.ENTRIES)
+
+
+def find(name: str) -> Entry:
+    """The function of that name or alias, without regard to case, dashes and underscores; else a UsageError with near names."""
+    wanted = simplified(name)
+    for entry in entries():
+        if wanted == simplified(entry.name) or wanted in map(simplified, entry.aliases):
+            return entry
+    known = [known for entry in entries() for known in (entry.name, *entry.aliases)]
+    raise UsageError(
+        f"there is no function {quoted(name)}", hint=near(name, known) or "'gradcalc list functions' names them all"
+    )

@@ -1,0 +1,298 @@
+"""What a function declares of itself, and what is derived from that: one entry holds all there is to know.
+
+Kernels are written against a number system `xp` (`numerics.scalar` or `numerics.arrays`; vector kernels get
+NumPy itself and work along the last axis). An entry's parameters follow the inputs, in declared order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from gradcalc.errors import InputError, UsageError, listed, near, quoted, simplified
+
+Kernel = Callable[..., Any]
+Kind = Literal["activation", "loss", "norm"]
+Side = Literal["left", "right", "midpoint", "undefined", "default"]
+SIDES: tuple[Side, ...] = ("default", "left", "right", "midpoint", "undefined")
+
+inf = float("inf")
+
+
+class Domain:
+    """An interval, or a set of numbers, with the words an error uses for it. NaN is inside: NaN in gives NaN out."""
+
+    __slots__ = ("high", "low", "members", "open_high", "open_low", "text")
+
+    def __init__(
+        self,
+        text: str,
+        low: float = -inf,
+        high: float = inf,
+        *,
+        open_low: bool = False,
+        open_high: bool = False,
+        members: tuple[float, ...] | None = None,
+    ) -> None:
+        self.text = text
+        self.low, self.high = low, high
+        self.open_low, self.open_high = open_low, open_high
+        self.members = members
+
+    def __contains__(self, x: float) -> bool:
+        if self.members is not None:
+            return x in self.members or x != x
+        if x < self.low or x > self.high:
+            return False
+        return not ((self.open_low and x == self.low) or (self.open_high and x == self.high))
+
+    def outside(self, np: Any, x: Any) -> Any:
+        """A boolean array: which entries of `x` lie outside."""
+        if self.members is not None:
+            return ~(np.isin(x, self.members) | np.isnan(x))
+        low = x <= self.low if self.open_low else x < self.low
+        high = x >= self.high if self.open_high else x > self.high
+        return low | high
+
+
+ANY = Domain("any number")
+UNIT = Domain("in [0, 1]", 0.0, 1.0)
+POSITIVE = Domain("above 0", 0.0, open_low=True)
+NOT_NEGATIVE = Domain("at least 0", 0.0)
+
+
+class Param:
+    """A parameter: name, default, meaning, domain, other spellings, and its derivative where it is trainable.
+
+    `choices` makes it a word instead of a number; a default of None makes "none" a value;
+    `per_unit` lets it be one number per unit; `derivative(xp, inputs..., parameters...)` is d value / d parameter.
+    """
+
+    __slots__ = ("aliases", "choices", "default", "derivative", "doc", "domain", "name", "per_unit")
+
+    def __init__(
+        self,
+        name: str,
+        default: Any,
+        doc: str,
+        domain: Domain = ANY,
+        *,
+        aliases: tuple[str, ...] = (),
+        choices: tuple[str, ...] = (),
+        per_unit: bool = False,
+        derivative: Kernel | None = None,
+    ) -> None:
+        self.name, self.default, self.doc, self.domain = name, default, doc, domain
+        self.aliases, self.choices, self.per_unit, self.derivative = aliases, choices, per_unit, derivative
+
+    def read(self, value: object, owner: str) -> Any:
+        """The parameter's value from a user's text, number or list; InputError where it cannot be one."""
+        if isinstance(self.default, bool):
+            return self._read_flag(value, owner)
+        if self.choices:
+            if str(value) not in self.choices:
+                raise InputError(f"{owner}: {self.name} must be {listed(self.choices, 'or')}, not {quoted(value)}")
+            return str(value)
+        if self.default is None and (value is None or str(value).lower() == "none"):
+            return None
+        if self.per_unit and isinstance(value, str) and ("," in value or value.startswith("[")):
+            value = [part for part in value.strip("[] ").replace(",", " ").split() if part]
+        if self.per_unit and isinstance(value, list | tuple):
+            return [self._read_number(part, owner) for part in value]
+        return self._read_number(value, owner)
+
+    def _read_flag(self, value: object, owner: str) -> bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        text = str(value).lower()
+        if text not in words:
+            raise InputError(f"{owner}: {self.name} must be true or false, not {quoted(value)}")
+        return words[text]
+
+    def _read_number(self, value: object, owner: str) -> float:
+        try:
+            if isinstance(value, bool | list | dict) or value is None or "_" in str(value):
+                raise ValueError
+            number = float(value)  # type: ignore[arg-type]  # text or a number: float() itself decides
+        except (TypeError, ValueError, OverflowError):
+            orelse = " or none" if self.default is None else ""
+            raise InputError(f"{owner}: {self.name} must be a number{orelse}, not {quoted(value)}") from None
+        if number != number or number not in self.domain:
+            raise InputError(f"{owner}: {self.name} must be {self.domain.text}, not {number:g}")
+        return number
+
+
+class Kink:
+    """A point where the derivative jumps: its place, both one-sided derivatives, and the one shown by default.
+
+    `at`, `left` and `right` take the parameters (a loss's take the target first) and work on numbers and arrays.
+    `jump` says that the value itself jumps there: then no derivative exists, only the branches' slopes.
+    """
+
+    __slots__ = ("at", "default", "jump", "left", "right", "when")
+
+    def __init__(
+        self,
+        at: Kernel,
+        left: Kernel,
+        right: Kernel,
+        default: Literal["left", "right", "midpoint"],
+        *,
+        when: str,
+        jump: bool = False,
+    ) -> None:
+        self.at, self.left, self.right = at, left, right
+        self.default, self.jump, self.when = default, jump, when
+
+    def shown(self, side: Side, *args: Any) -> Any:
+        """The derivative to print at the kink under the user's choice."""
+        return choose(self.default if side == "default" else side, self.left(*args), self.right(*args))
+
+
+def choose(side: str, left: Any, right: Any) -> Any:
+    """One number from two one-sided derivatives."""
+    if side == "left":
+        return left
+    if side == "right":
+        return right
+    return (left + right) / 2 if side == "midpoint" else (left + right) * float("nan")
+
+
+class Entry:
+    """What every function declares; the classes below add their kernels."""
+
+    __slots__ = (
+        "aliases", "derivative_formula", "domain", "formula", "kind", "name", "notes", "params", "sample",
+        "source", "title",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        title: str,
+        kind: Kind,
+        formula: str,
+        derivative_formula: str,
+        source: str,
+        aliases: tuple[str, ...] = (),
+        params: tuple[Param, ...] = (),
+        domain: Domain = ANY,
+        notes: tuple[str, ...] = (),
+        sample: tuple[float, float] = (-6.0, 6.0),
+    ) -> None:
+        self.name, self.title, self.kind, self.aliases = name, title, kind, aliases
+        self.formula, self.derivative_formula = formula, derivative_formula
+        self.params, self.domain, self.notes, self.source, self.sample = params, domain, notes, source, sample
+
+    def param(self, name: str) -> Param:
+        """The parameter of that name or alias; UsageError with near names where there is none."""
+        for param in self.params:
+            if simplified(name) in map(simplified, (param.name, *param.aliases)):
+                return param
+        known = [p.name for p in self.params]
+        has = f"it has {listed(known)}" if known else "it has none"
+        raise UsageError(f"{self.name} has no parameter {quoted(name)}", hint=near(name, known) or has)
+
+    def parameters(self, given: Mapping[str, object]) -> dict[str, Any]:
+        """Every parameter's value: the given ones read and checked, the others' defaults. Errors: UsageError, InputError."""
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            param = self.param(name)
+            if param.name in found:
+                raise UsageError(f"{self.name}: {param.name} is given twice")
+            found[param.name] = param.read(value, self.name)
+        return {p.name: found.get(p.name, p.default) for p in self.params}
+
+
+class Elementwise(Entry):
+    """An activation R -> R: value, derivative and second derivative by z, with its kinks."""
+
+    __slots__ = ("derivative", "kinks", "second", "value")
+
+    def __init__(
+        self, *, value: Kernel, derivative: Kernel, second: Kernel, kinks: tuple[Kink, ...] = (), **common: Any
+    ) -> None:
+        super().__init__(kind="activation", **common)
+        self.value, self.derivative, self.second, self.kinks = value, derivative, second, kinks
+
+
+class ElementwiseLoss(Entry):
+    """A loss of one prediction x and its target y: value, derivatives by x, derivative by y, with its kinks.
+
+    `target_domain` is where targets may lie; `target_kinks` are the kinks in y (by --wrt target).
+    `logits` names the same loss on logits, where there is one.
+    """
+
+    __slots__ = ("by_target", "derivative", "kinks", "logits", "second", "target_domain", "target_kinks", "value")
+
+    def __init__(
+        self,
+        *,
+        value: Kernel,
+        derivative: Kernel,
+        second: Kernel,
+        by_target: Kernel | None,
+        target_domain: Domain = ANY,
+        kinks: tuple[Kink, ...] = (),
+        target_kinks: tuple[Kink, ...] = (),
+        logits: str = "",
+        **common: Any,
+    ) -> None:
+        super().__init__(kind="loss", **common)
+        self.value, self.derivative, self.second, self.by_target = value, derivative, second, by_target
+        self.target_domain, self.kinks, self.target_kinks, self.logits = target_domain, kinks, target_kinks, logits
+
+
+class VectorActivation(Entry):
+    """An activation of a whole vector (last axis): value, Jacobian J[i][j] = d out_i / d in_j, and J^T upstream.
+
+    value(np, x, ...): x (..., n) -> (..., n);  jacobian(np, x, ...) -> (..., n, n);
+    vjp(np, x, upstream, ...) -> (..., n), without forming the Jacobian.
+    """
+
+    __slots__ = ("jacobian", "value", "vjp")
+
+    def __init__(self, *, value: Kernel, jacobian: Kernel, vjp: Kernel, **common: Any) -> None:
+        super().__init__(kind="activation", **common)
+        self.value, self.jacobian, self.vjp = value, jacobian, vjp
+
+
+class Norm(Entry):
+    """A scalar of a vector (last axis): value(np, x, ...) -> (...); gradient(np, x, side, ...) -> (..., n).
+
+    `side` is "left", "right" or "default"; at_kink(np, x, ...) -> (..., n) says where the one-sided ones differ.
+    """
+
+    __slots__ = ("at_kink", "gradient", "value")
+
+    def __init__(self, *, value: Kernel, gradient: Kernel, at_kink: Kernel, **common: Any) -> None:
+        super().__init__(kind="norm", **common)
+        self.value, self.gradient, self.at_kink = value, gradient, at_kink
+
+
+class VectorLoss(Entry):
+    """A loss of a whole example (last axis): x (..., n) and its target -> (...).
+
+    `takes` says what a target is: "values" (y like x), "distribution" (y like x, or a class, which becomes one-hot)
+    or "class" (an integer array (...) of classes from 0). gradient(np, x, y, side, ...) -> (..., n), with `side` and
+    at_kink(np, x, y, ...) as in Norm; by_target(np, x, y, ...) -> (..., n), or None where targets are classes.
+    `logits` names the same loss on logits, where there is one.
+    """
+
+    __slots__ = ("at_kink", "by_target", "gradient", "logits", "takes", "target_domain", "value")
+
+    def __init__(
+        self,
+        *,
+        value: Kernel,
+        gradient: Kernel,
+        by_target: Kernel | None,
+        takes: Literal["values", "distribution", "class"],
+        at_kink: Kernel | None = None,
+        target_domain: Domain = ANY,
+        logits: str = "",
+        **common: Any,
+    ) -> None:
+        super().__init__(kind="loss", **common)
+        self.value, self.gradient, self.by_target, self.takes = value, gradient, by_target, takes
+        self.at_kink, self.target_domain, self.logits = at_kink, target_domain, logits

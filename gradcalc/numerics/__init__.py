@@ -1,0 +1,1 @@
+"""Number systems the kernels run on, and numerically careful building blocks."""
