@@ -1,0 +1,31 @@
+"""Numbers as text: the only place where a float becomes characters."""
+
+from __future__ import annotations
+
+import math
+
+
+def number_text(x: float, digits: int | None = None, *, keep_zeros: bool = False) -> str:
+    """`x` with `digits` significant digits, or, without `digits`, the shortest text that reads back as the same float.
+
+    `keep_zeros` keeps trailing zeros of a rounded number (0.2350). Not-finite numbers are nan, inf and -inf.
+    """
+    if x != x:
+        return "nan"
+    if math.isinf(x):
+        return "inf" if x > 0 else "-inf"
+    if digits is None:
+        text = repr(float(x))
+        return text[:-2] if text.endswith(".0") else text
+    text = format(x, f"#.{digits}g" if keep_zeros else f".{digits}g")
+    # '#' leaves a bare point where all digits stand before it ("100." or "1.e+05")
+    return text.replace(".e", "e").removesuffix(".")
+
+
+def json_number(x: float, digits: int | None = None) -> float | int | str:
+    """`x` as strict JSON has it: a number, or the string "NaN", "Infinity" or "-Infinity"."""
+    if x != x:
+        return "NaN"
+    if math.isinf(x):
+        return "Infinity" if x > 0 else "-Infinity"
+    return float(x) if digits is None else float(format(x, f".{digits}g"))
