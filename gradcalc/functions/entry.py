@@ -65,10 +65,11 @@ class Param:
     """A parameter: name, default, meaning, domain, other spellings, and its derivative where it is trainable.
 
     `choices` makes it a word instead of a number; a default of None makes "none" a value;
-    `per_unit` lets it be one number per unit; `derivative(xp, inputs..., parameters...)` is d value / d parameter.
+    `per_unit` lets it be one number per unit; `derivative(xp, inputs..., parameters...)` is d value / d parameter;
+    `trained` says that gradient descent changes it, as it does weights.
     """
 
-    __slots__ = ("aliases", "choices", "default", "derivative", "doc", "domain", "name", "per_unit")
+    __slots__ = ("aliases", "choices", "default", "derivative", "doc", "domain", "name", "per_unit", "trained")
 
     def __init__(
         self,
@@ -81,9 +82,11 @@ class Param:
         choices: tuple[str, ...] = (),
         per_unit: bool = False,
         derivative: Kernel | None = None,
+        trained: bool = False,
     ) -> None:
         self.name, self.default, self.doc, self.domain = name, default, doc, domain
         self.aliases, self.choices, self.per_unit, self.derivative = aliases, choices, per_unit, derivative
+        self.trained = trained
 
     def read(self, value: object, owner: str) -> Any:
         """The parameter's value from a user's text, number or list; InputError where it cannot be one."""
