@@ -1,0 +1,64 @@
+"""Names of quantities: hidden.dW, short forms such as dW1 and a0, and places in them such as hidden.dW[0][1]."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from gradcalc.errors import UsageError, near, quoted
+
+_INDEXED = re.compile(r"^(?P<name>[^\[\]]+)(?P<index>(\[\d+\])*)$")
+_SHORT = re.compile(r"^(?P<quantity>.*?[^\d])(?P<number>\d+)$")
+
+#: In a group of layers that share a number, these belong to the last one that has them; all others to the first.
+_OUTPUTS = ("a", "f_prime", "da", "a_new")
+
+
+def split_index(address: str) -> tuple[str, tuple[int, ...]]:
+    """An address and the index behind it: "hidden.W[0][1]" is ("hidden.W", (0, 1))."""
+    match = _INDEXED.match(address.strip())
+    if match is None:
+        raise UsageError(f"{quoted(address)} is not a quantity's address", hint="write layer.quantity, e.g. hidden.dW or dW1")
+    return match["name"], tuple(int(i) for i in re.findall(r"\d+", match["index"]))
+
+
+def resolve(name: str, layers: Sequence[tuple[str, str, Sequence[str]]]) -> tuple[int, str]:
+    """The position of the layer and the quantity that `name` speaks of; position -1 is the input, as quantity "x" or "dx".
+
+    `layers` are (name, type, quantities) in order. Errors: UsageError with near names.
+    """
+    known: dict[str, tuple[int, str]] = {}
+    for position, (layer, _, quantities) in enumerate(layers):
+        known.update({f"{layer}.{quantity}": (position, quantity) for quantity in quantities})
+    short = short_names(layers)
+    for table in (known, short):
+        found = _lookup(name, table)
+        if found is not None:
+            return found
+    raise UsageError(
+        f"there is no quantity {quoted(name)}",
+        hint=near(name, [*known, *short, "loss"]) or f"there are {', '.join([*list(known)[:12], '...'])}",
+    )
+
+
+def short_names(layers: Sequence[tuple[str, str, Sequence[str]]]) -> dict[str, tuple[int, str]]:
+    """Short addresses: the layers that have weights are counted, an activation layer shares the number before it."""
+    found: dict[str, tuple[int, str]] = {"a0": (-1, "x"), "da0": (-1, "dx")}
+    number = 0
+    for position, (_, _, quantities) in enumerate(layers):
+        number += "W" in quantities
+        if number == 0:
+            continue
+        for quantity in quantities:
+            key = f"{quantity}{number}"
+            if key not in found or quantity in _OUTPUTS:
+                found[key] = (position, quantity)
+    return found
+
+
+def _lookup(name: str, table: Mapping[str, tuple[int, str]]) -> tuple[int, str] | None:
+    """The entry of that name; case is ignored where just one name differs only by it."""
+    if name in table:
+        return table[name]
+    alike = [key for key in table if key.lower() == name.lower()]
+    return table[alike[0]] if len(alike) == 1 else None

@@ -1,0 +1,232 @@
+"""The API behind `backprop`: a spec in, every quantity of its forward and backward pass out, in the spec's own shapes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gradcalc.addresses import resolve, split_index
+from gradcalc.errors import UsageError
+from gradcalc.layers.activation import ActivationLayer
+from gradcalc.layers.base import Layer, Quantities
+from gradcalc.layers.dense import Dense
+from gradcalc.network import Pass, Problem, descend, run
+from gradcalc.shapes import Array, Examples
+
+if TYPE_CHECKING:
+    from gradcalc.spec.document import Document
+
+#: The order in which a layer's quantities are shown; other parameters (alpha) stand with W, their gradients with dW.
+_ORDER = ("x", "W", "b", "*", "z", "a", "f_prime", "da", "dz", "dW", "db", "d*", "dx", "W_new", "b_new", "*_new")
+
+
+class LayerResult(NamedTuple):
+    """One layer's quantities by their letters, in the spec's shapes and the chain rule's order.
+
+    `inputs`, `outputs` are its sizes; `activation` its function's name or None.
+    """
+
+    name: str
+    type: str
+    activation: str | None
+    inputs: int
+    outputs: int
+    quantities: Quantities
+
+
+class ChainProduct(NamedTuple):
+    """The chain rule to one weight of a net of one unit per layer: labelled factors and their product."""
+
+    weight: str
+    factors: list[tuple[str, float]]
+    product: float
+
+
+class BackpropResult(NamedTuple):
+    """What `backprop` computed. Arrays have the shapes and layout of the spec; see `to_dict` for the JSON form."""
+
+    problem: Problem
+    loss: float | None
+    loss_terms: dict[str, float | None]
+    loss_history: list[float] | None
+    layers: list[LayerResult]
+    chain: list[ChainProduct]
+
+    @property
+    def conventions(self) -> dict[str, str]:
+        """The conventions that were applied, by option."""
+        return self.problem.conventions
+
+    def quantity(self, address: str) -> Array:
+        """The numbers of one quantity, e.g. hidden.dW, dW1, loss or hidden.dW[0][1]. Errors: UsageError."""
+        name, index = split_index(address)
+        if name.lower() == "loss":
+            found = np.asarray(np.nan if self.loss is None else self.loss)
+            if self.loss is None:
+                raise UsageError("there is no loss", hint="the spec gives neither loss nor target")
+        else:
+            found = self._found(name)
+        try:
+            return np.asarray(found[index])
+        except IndexError:
+            raise UsageError(f"{address}: the index is outside its shape {found.shape}") from None
+
+    def _found(self, name: str) -> Array:
+        listed = [(l.name, l.type, self._names(l)) for l in self.layers]
+        position, quantity = resolve(name, listed)
+        if position < 0 and not self.layers:
+            return self.problem.examples.write(self.problem.x)
+        layer = self.layers[max(position, 0)]
+        if quantity not in layer.quantities:
+            return self._large_jacobian(max(position, 0))
+        return layer.quantities[quantity]
+
+    def _names(self, layer: LayerResult) -> list[str]:
+        """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
+        return [*layer.quantities, *(() if "f_prime" in layer.quantities else ("f_prime",))]
+
+    def _large_jacobian(self, position: int) -> Array:
+        layer, found = self.problem.layers[position], self.layers[position]
+        assert isinstance(layer, Dense | ActivationLayer)
+        assert layer.activation is not None
+        z = self.problem.examples.read(found.quantities["z" if isinstance(layer, Dense) else "x"])
+        with np.errstate(all="ignore"):
+            jacobian = layer.activation.slope(z)
+        return jacobian[0] if self.problem.examples.flat else jacobian
+
+    def addresses(self) -> Iterator[tuple[str, str, Array]]:
+        """Every quantity as (layer, letter, numbers); the loss has an empty layer and comes first."""
+        if self.loss is not None:
+            yield "", "loss", np.asarray(self.loss)
+        for layer in self.layers:
+            for letter, numbers in layer.quantities.items():
+                yield layer.name, letter, numbers
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain lists and floats under the contract's keys; numbers that are not finite stay floats."""
+        found: dict[str, Any] = {"loss": self.loss, "loss_terms": self.loss_terms}
+        if self.loss_history is not None:
+            found["loss_history"] = self.loss_history
+        found["conventions"] = dict(self.conventions)
+        found["layers"] = [
+            {
+                "name": layer.name,
+                "type": layer.type,
+                "activation": layer.activation,
+                **{letter: plain(numbers) for letter, numbers in layer.quantities.items()},
+            }
+            for layer in self.layers
+        ]
+        return found
+
+
+def backprop(spec: str | os.PathLike[str] | Mapping[str, Any] | Document, **options: Any) -> BackpropResult:
+    """Forward and backward pass of a network: a file's name, "-" for stdin, or the spec itself as a mapping.
+
+    Options are those of `gradcalc.spec.load_spec`. Errors: SpecError, InputError, UsageError.
+    """
+    from gradcalc.spec import load_spec
+
+    return solve(load_spec(spec, **options))
+
+
+def solve(problem: Problem) -> BackpropResult:
+    """All passes of a problem: the last one's quantities, and the parameters after the last step."""
+    layers, history = problem.layers, []
+    for step in range(problem.steps if problem.learning_rate is not None else 1):
+        if step:
+            layers = moved
+        last = run(problem, layers)
+        if last.loss is not None:
+            history.append(last.loss)
+        if problem.learning_rate is not None:
+            moved = descend(layers, last.quantities, problem.learning_rate)
+    results = [
+        _layer_result(problem.examples, layer, quantities) for layer, quantities in zip(layers, last.quantities, strict=True)
+    ]
+    if problem.learning_rate is not None:
+        results = [_with_new(result, layer) for result, layer in zip(results, moved, strict=True)]
+    return BackpropResult(
+        problem=problem._replace(layers=layers),
+        loss=last.loss,
+        loss_terms={"data": last.data_loss, "regularization": last.penalty if last.penalty is not None else 0.0},
+        loss_history=history if problem.learning_rate is not None and history else None,
+        layers=results,
+        chain=_chain(layers, last, problem),
+    )
+
+
+def plain(numbers: Array) -> Any:
+    """An array as nested lists of floats; float32 by its shortest text, so that 0.1 stays 0.1."""
+    if numbers.dtype == np.float32:
+        return numbers.astype(str).astype(np.float64).tolist()
+    return numbers.tolist()
+
+
+def _layer_result(examples: Examples, layer: Layer, quantities: Quantities) -> LayerResult:
+    """A layer's quantities in the user's shapes, in the order of `_ORDER`."""
+    shown = {name: _as_written(examples, layer, name, quantities) for name in sorted(quantities, key=_rank)}
+    if isinstance(layer, Dense) and layer.bias_form.form == "folded":
+        shown = {name: numbers for name, numbers in shown.items() if name not in ("b", "db")}
+    activation = layer.activation.entry.name if isinstance(layer, Dense | ActivationLayer) and layer.activation else None
+    return LayerResult(layer.name, layer.type, activation, layer.inputs, layer.outputs, shown)
+
+
+def _as_written(examples: Examples, layer: Layer, name: str, quantities: Quantities) -> Array:
+    numbers = quantities[name]
+    if name in ("x", "z", "a", "da", "dz", "dx"):
+        return examples.write(numbers)
+    if name == "f_prime":
+        return examples.write(numbers) if numbers.ndim == 2 else numbers[0] if examples.flat else numbers
+    if isinstance(layer, Dense) and name in ("W", "dW"):
+        return layer.weight_form.write(numbers, quantities.get("b" if name == "W" else "db"))
+    return layer.bias_form.write(numbers) if isinstance(layer, Dense) and name in ("b", "db") else numbers
+
+
+def _with_new(result: LayerResult, moved: Layer) -> LayerResult:
+    """The layer's result with its parameters after the step, as W_new, b_new ..."""
+    new = _layer_result(Examples(flat=True, columns=False), moved, moved.parameters).quantities
+    return result._replace(quantities={**result.quantities, **{f"{name}_new": v for name, v in new.items()}})
+
+
+def _rank(name: str) -> int:
+    if name in _ORDER:
+        return _ORDER.index(name)
+    return _ORDER.index("d*" if name.startswith("d") else "*")
+
+
+def _chain(layers: list[Layer], last: Pass, problem: Problem) -> list[ChainProduct]:
+    """For nets of one unit per layer and one example: dL/da, then f' and w layer by layer back to each weight's input."""
+    if len(problem.x) != 1 or any(layer.outputs != 1 for layer in layers):
+        return []
+    products: list[ChainProduct] = []
+    number = sum(isinstance(layer, Dense) for layer in layers)
+    factors: list[tuple[str, float]] = []
+    for layer, found in zip(reversed(layers), reversed(last.quantities), strict=True):
+        if "da" not in found:
+            return []
+        if not factors:
+            factors.append((f"dL/da{number}", float(found["da"].item())))
+        if not isinstance(layer, Dense) or layer.activation is not None:
+            factors.append((f"f'(z{number})", float(found["f_prime"].item())))
+        if isinstance(layer, Dense):
+            products[:0] = _products(layer, found, factors, number)
+            factors.append((f"W{number}", float(layer.W.item()) if layer.inputs == 1 else np.nan))
+            number -= 1
+    return products
+
+
+def _products(layer: Dense, found: Quantities, factors: list[tuple[str, float]], number: int) -> list[ChainProduct]:
+    """The products to each weight of one unit, and to its bias, whose own factor is 1."""
+    inputs = [(f"W{number}" + (f"[{i}]" if layer.inputs > 1 else ""), float(v)) for i, v in enumerate(found["x"][0])]
+    ends = [(weight, (f"a{number - 1}" + weight.removeprefix(f"W{number}"), x)) for weight, x in inputs]
+    if layer.b is not None:
+        ends.append((f"b{number}", ("1", 1.0)))
+    made = []
+    for weight, end in ends:
+        whole = [*factors, end]
+        made.append(ChainProduct(weight, whole, float(np.prod([value for _, value in whole]))))
+    return made

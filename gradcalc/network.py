@@ -1,0 +1,118 @@
+"""A network in passes: forward through the layers, the chain rule back, and one step of gradient descent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradcalc.layers.activation import Activation, ActivationLayer
+from gradcalc.layers.base import Layer, Quantities, Step
+from gradcalc.layers.dense import Dense
+from gradcalc.objective import Objective
+from gradcalc.penalty import Penalty
+from gradcalc.shapes import Array, Examples
+
+
+class Problem(NamedTuple):
+    """Everything a spec asks for. x is (N, inputs); `objective` or `upstream` (N, outputs) starts the way back, or neither.
+
+    `average_parameters`: the parameters' gradients are divided by N, the others belong to one example's loss.
+    """
+
+    layers: list[Layer]
+    x: Array
+    examples: Examples
+    objective: Objective | None = None
+    upstream: Array | None = None
+    penalties: tuple[Penalty, ...] = ()
+    average_parameters: bool = False
+    learning_rate: float | None = None
+    steps: int = 1
+    conventions: dict[str, str] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
+    target_values: Array | None = None
+
+
+class Pass(NamedTuple):
+    """One pass: the loss and its terms (None without a loss), and each layer's quantities in our own shapes."""
+
+    loss: float | None
+    data_loss: float | None
+    penalty: float | None
+    quantities: list[Quantities]
+
+
+def forward(layers: list[Layer], x: Array) -> list[Step]:
+    """Every layer's step, each fed the output of the one before."""
+    steps: list[Step] = []
+    for layer in layers:
+        steps.append(layer.forward(steps[-1].a if steps else x))
+    return steps
+
+
+def backward(steps: list[Step], da: Array, dz: Array | None) -> list[Quantities]:
+    """Every layer's derivatives, from the loss's derivative by the last output: a layer's dx is the da before it."""
+    found: list[Quantities] = []
+    for step in reversed(steps):
+        gradients = step.back(da, dz)
+        found.append(gradients)
+        da, dz = gradients["dx"], None
+    return found[::-1]
+
+
+def run(problem: Problem, layers: list[Layer]) -> Pass:
+    """One forward pass and, where a loss or an upstream gradient is given, the way back. Errors: InputError."""
+    with np.errstate(all="ignore"):
+        steps = forward(layers, problem.x)
+        start = _start(problem, layers, steps)
+        penalty = None
+        if problem.penalties:
+            penalty = sum(p.value(layers, len(problem.x)) for p in problem.penalties)
+        if start is None:
+            return Pass(None, None, penalty, [step.quantities for step in steps])
+        data_loss, da, dz = start
+        gradients = backward(steps, da, dz)
+        _finish(problem, layers, gradients)
+    loss = None if data_loss is None else data_loss + (penalty or 0.0)
+    return Pass(loss, data_loss, penalty, [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)])
+
+
+def descend(layers: list[Layer], gradients: list[Quantities], rate: float) -> list[Layer]:
+    """The layers after one step of gradient descent: each parameter Q becomes Q - rate * dQ."""
+    moved: list[Layer] = []
+    for layer, found in zip(layers, gradients, strict=True):
+        new = {name: value - rate * found[f"d{name}"] for name, value in layer.parameters.items()}
+        moved.append(layer.with_parameters({name: np.asarray(v, dtype=v.dtype) for name, v in new.items()}))
+    return moved
+
+
+def _start(
+    problem: Problem, layers: list[Layer], steps: list[Step]
+) -> tuple[float | None, Array, Array | None] | None:
+    """The loss and where the way back begins: dL/da of the last output, and dL/dz where the loss knows it better."""
+    if problem.upstream is not None:
+        return None, problem.upstream, None
+    if problem.objective is None:
+        return None
+    if not steps:
+        return problem.objective(problem.x, None, None)
+    return problem.objective(steps[-1].a, *_last_activation(layers[-1], steps[-1]))
+
+
+def _last_activation(layer: Layer, step: Step) -> tuple[Activation | None, Array | None]:
+    """The last layer's activation and the z it is applied to."""
+    if isinstance(layer, Dense):
+        return layer.activation, step.quantities["z"]
+    if isinstance(layer, ActivationLayer):
+        return layer.activation, step.quantities["x"]
+    return None, None
+
+
+def _finish(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
+    """The parameters' gradients divided by N where the convention has it so, and the penalties' derivatives added."""
+    if problem.average_parameters and len(problem.x) > 1:
+        for layer, found in zip(layers, gradients, strict=True):
+            for name in layer.parameters:
+                found[f"d{name}"] = found[f"d{name}"] / len(problem.x)
+    for penalty in problem.penalties:
+        penalty.add_gradients(layers, gradients, len(problem.x))

@@ -1,0 +1,146 @@
+"""The loss of a network: from the last layer's output and the targets to one number and its derivative by each output."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcalc.errors import InputError
+from gradcalc.functions import find
+from gradcalc.functions.entry import SIDES, ElementwiseLoss, Kink, Side, VectorLoss, choose
+from gradcalc.layers.activation import Activation
+from gradcalc.numerics import arrays as xp
+from gradcalc.shapes import Array
+
+#: A loss on probabilities and the activation that makes them: together they are a loss on logits, and dL/dz is a - y.
+LINKS = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
+
+
+class LossGradient(NamedTuple):
+    """The loss, its derivative by the output (N, n), and by the last pre-activation where that is known better."""
+
+    loss: float
+    da: Array
+    dz: Array | None
+
+
+class Objective:
+    """A loss bound to its parameters, targets and scaling.
+
+    `target` is (N, n), or integer classes (N,) for losses that take classes; `weight` multiplies each term, or each
+    class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients do).
+    """
+
+    def __init__(
+        self,
+        entry: ElementwiseLoss | VectorLoss,
+        values: dict[str, Any],
+        target: Array,
+        *,
+        kink: Side = "default",
+        reduction: str = "batch_mean",
+        scale: float = 1.0,
+        weight: Array | None = None,
+        divide: bool = True,
+    ) -> None:
+        self.entry, self.values, self.target, self.kink = entry, values, target, kink
+        self.reduction, self.scale, self.weight, self.divide = reduction, scale, weight, divide
+        if weight is not None and isinstance(entry, VectorLoss) and entry.takes == "distribution":
+            self.target, self.weight = target * weight, None
+
+    def __call__(self, a: Array, activation: Activation | None, z: Array | None) -> LossGradient:
+        """The loss at output a = activation(z); both None where the last layer has no activation. Errors: InputError."""
+        self._check(a)
+        if activation is not None and z is not None and self._linked(activation):
+            return self._from_logits(z)
+        terms = self._terms(self.entry, self.values, a)
+        return LossGradient(self._reduced(terms), self._scaled(self._gradient(self.entry, self.values, a), a), None)
+
+    def _check(self, a: Array) -> None:
+        outside = np.argwhere(self.entry.domain.outside(np, a))
+        if len(outside):
+            example, unit = map(int, outside[0])
+            other = f"use {self.entry.logits} on outputs without sigmoid or softmax" if self.entry.logits else ""
+            raise InputError(
+                f"{self.entry.name} takes predictions {self.entry.domain.text}, but output {unit} of example "
+                f"{example} is {a[example, unit]:.6g}",
+                hint=other,
+            )
+
+    def _linked(self, activation: Activation) -> bool:
+        return LINKS.get(self.entry.name) == activation.entry.name and self.values.get("clip") is None
+
+    def _from_logits(self, z: Array) -> LossGradient:
+        """The same loss and derivatives from z: finite and right also where a is saturated at 0 or 1."""
+        logits = find(self.entry.logits)
+        assert isinstance(logits, ElementwiseLoss | VectorLoss)
+        values = logits.parameters({k: v for k, v in self.values.items() if k == "label_smoothing"})
+        loss = self._reduced(self._terms(logits, values, z))
+        dz = self._scaled(self._gradient(logits, values, z), z)
+        by_a = self._binary_by_a(z) if self.entry.name == "binary_cross_entropy" else self._classes_by_a(z, logits)
+        return LossGradient(loss, self._scaled(by_a, z), dz)
+
+    def _binary_by_a(self, z: Array) -> Array:
+        """-y/a + (1-y)/(1-a) with 1/a = 1 + e^-z and 1/(1-a) = 1 + e^z."""
+        y = self.target + self.values["label_smoothing"] * (0.5 - self.target)
+        positive = np.where(y == 0, 0.0, -y * (1 + np.exp(-z)))
+        return self._weighted(positive + np.where(y == 1, 0.0, (1 - y) * (1 + np.exp(z))))
+
+    def _classes_by_a(self, z: Array, logits: ElementwiseLoss | VectorLoss) -> Array:
+        """-y/a with 1/a from the logarithm of softmax; by_target of the loss on logits is -log softmax(z)."""
+        assert logits.by_target is not None
+        minus_log = logits.by_target(np, z, self.target, *logits.parameters({}).values())
+        found = np.where(self.target == 0, 0.0, -self.target * np.exp(minus_log))
+        return found + self.target.sum(axis=-1, keepdims=True) if self.values.get("normalize") else found
+
+    def _terms(self, entry: ElementwiseLoss | VectorLoss, values: dict[str, Any], x: Array) -> Array:
+        """Each element's or each example's loss."""
+        module = np if isinstance(entry, VectorLoss) else xp
+        return self._weighted(np.asarray(entry.value(module, x, self.target, *values.values())))
+
+    def _gradient(self, entry: ElementwiseLoss | VectorLoss, values: dict[str, Any], x: Array) -> Array:
+        """The derivative of each term by its inputs, (N, n), with the user's choice at kinks."""
+        args = (self.target, *values.values())
+        if isinstance(entry, ElementwiseLoss):
+            found = np.asarray(entry.derivative(xp, x, *args))
+            for kink in entry.kinks if self.kink != "default" else ():
+                found = self._at_kink(found, kink, x, args)
+        else:
+            found = self._vector_gradient(entry, x, args)
+        return self._weighted(found)
+
+    def _at_kink(self, found: Array, kink: Kink, x: Array, args: tuple[Any, ...]) -> Array:
+        return np.where(x == kink.at(*args), np.asarray(kink.shown(self.kink, *args), dtype=x.dtype), found)
+
+    def _vector_gradient(self, entry: VectorLoss, x: Array, args: tuple[Any, ...]) -> Array:
+        y, *values = args
+        side = self.kink
+        if side in ("default", "left", "right") or entry.at_kink is None:
+            return np.asarray(entry.gradient(np, x, y, side if entry.at_kink else "default", *values))
+        assert side in SIDES
+        left, right = (entry.gradient(np, x, y, one, *values) for one in ("left", "right"))
+        return np.where(entry.at_kink(np, x, y, *values), choose(side, left, right), left)
+
+    def _weighted(self, terms: Array) -> Array:
+        return terms if self.weight is None else terms * self.weight
+
+    def _divisor(self, x: Array) -> int:
+        """What the sum of all terms' gradients is divided by, apart from the examples: the outputs under `mean`."""
+        return x.shape[1] if self.reduction == "mean" and isinstance(self.entry, ElementwiseLoss) else 1
+
+    def _reduced(self, terms: Array) -> float:
+        divisor = 1 if self.reduction == "sum" else len(terms)
+        if self.reduction == "mean":
+            divisor = terms.size
+        return float(np.sum(terms, dtype=np.float64)) * self.scale / divisor
+
+    def _scaled(self, gradient: Array, x: Array) -> Array:
+        """Each example's gradient with the scale and, unless the parameters carry it, the 1/N of a mean."""
+        divisor = self._divisor(x) * (len(x) if self.divide and self.reduction != "sum" else 1)
+        factor = self.scale
+        if factor != 1.0:
+            gradient = gradient * factor
+        if divisor != 1:
+            gradient = gradient / divisor
+        return gradient.astype(x.dtype, copy=False)
