@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,7 +21,9 @@ class Place(NamedTuple):
     width: int = 1
 
     def __str__(self) -> str:
-        return ":".join(str(part) for part in (printable(self.source), self.line, self.column) if part is not None)
+        return ":".join(
+            str(part) for part in (printable(self.source), self.line, self.column) if part is not None
+        )
 
     def excerpt(self) -> str:
         """The line with a caret under the culprit; empty where no text is known."""
@@ -45,7 +46,9 @@ class GradcalcError(Exception):
 
     exit_code = 2
 
-    def __init__(self, message: str, *, hint: str = "", place: Place | None = None, path: Path | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", place: Place | None = None, path: Path | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -97,6 +100,8 @@ def simplified(name: str) -> str:
 
 def near(name: str, known: Iterable[str]) -> str:
     """A hint naming the nearest known names, e.g. "did you mean sigmoid?"; empty where none is near."""
+    from difflib import get_close_matches  # late: start-up counts
+
     spelled = {simplified(k): k for k in known}
     found = get_close_matches(simplified(name), spelled, n=3, cutoff=0.6)
     return f"did you mean {listed([spelled[f] for f in found], 'or')}?" if found else ""

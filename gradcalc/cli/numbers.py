@@ -1,0 +1,53 @@
+"""Numbers as arguments: a command that never takes -1, -.5, -1e-3 or -inf for an option."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+#: Both spellings of help, for every command.
+HELP_NAMES = ["-h", "--help"]
+
+#: A word that is meant as a number, well-formed or not. No option of ours looks so.
+_NUMBER_LIKE = re.compile(r"-+(\.?\d|(inf|infinity|nan)\b)", re.IGNORECASE)
+
+#: Stands before a number-like word while click parses. No argument of a process can contain it.
+_MARK = "\0"
+
+
+class Command(click.Command):
+    """A command whose arguments and option values may be negative numbers, in any position.
+
+    Number-like words are marked before click parses and unmarked after: it never sees their leading dash.
+    """
+
+    def __init__(self, name: str | None, **settings: Any) -> None:
+        settings.setdefault("context_settings", {}).setdefault("help_option_names", HELP_NAMES)
+        super().__init__(name, **settings)
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """Click's parser, handed marked words."""
+        parser = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_marked(args: list[str]) -> tuple[dict[str, Any], list[str], list[click.Parameter]]:
+            options, rest, order = parse([_marked(word) for word in args])
+            return {name: _unmarked(value) for name, value in options.items()}, _unmarked(rest), order
+
+        setattr(parser, "parse_args", parse_marked)  # noqa: B010  # mypy refuses to assign to a method
+        return parser
+
+
+def _marked(word: str) -> str:
+    return _MARK + word if _NUMBER_LIKE.match(word) else word
+
+
+def _unmarked(value: Any) -> Any:
+    """An option's value, or a list or tuple of words, as it was typed."""
+    if isinstance(value, str):
+        return value.removeprefix(_MARK)
+    if isinstance(value, list | tuple):
+        return type(value)(_unmarked(part) for part in value)
+    return value

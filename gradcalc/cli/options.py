@@ -1,0 +1,93 @@
+"""Options several commands share, each spelled and explained once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gradcalc.errors import UsageError, listed, near, quoted
+from gradcalc.functions.entry import SIDES
+from gradcalc.render import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Word(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2 on only
+    """One of a few words; another gets the near ones named."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(list(words))
+        self.words = list(words)
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002  # click's signature
+    ) -> str:
+        """The word itself."""
+        if value in self.words:
+            return str(value)
+        option = param.opts[-1] if param else "the option"
+        hint = near(str(value), self.words) or f"it can be {listed(self.words, 'or')}"
+        raise UsageError(f"{option} cannot be {quoted(value)}", hint=hint)
+
+
+class Count(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on only
+    """A whole number from `least` to `most`."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002  # click's signature
+    ) -> int:
+        """The number."""
+        text = str(value)
+        if text.isascii() and text.isdigit() and len(text) < 20 and self.least <= int(text) <= self.most:
+            return int(text)
+        option = param.opts[-1] if param else "the option"
+        raise UsageError(
+            f"{option} must be a whole number from {self.least} to {self.most}, not {quoted(value)}"
+        )
+
+
+def format_option(command: F) -> F:
+    """--format: how the answer looks."""
+    shown = f"How the answer looks: {listed(list(FORMATS), 'or')}."
+    return click.option("--format", "format_name", type=Word(list(FORMATS)), metavar="FORMAT", help=shown)(
+        command
+    )
+
+
+def digits_option(command: F) -> F:
+    """--digits: significant digits."""
+    shown = "Significant digits. Without it machine formats carry all that identify a number."
+    return click.option("--digits", type=Count(1, 17), metavar="N", help=shown)(command)
+
+
+def output_option(command: F) -> F:
+    """--output: a file instead of stdout."""
+    shown = "Write to FILE, which is replaced only when all went well."
+    return click.option("--output", metavar="FILE", help=shown)(command)
+
+
+def kink_option(command: F) -> F:
+    """--kink: the derivative where it jumps."""
+    shown = f"Derivative to show where it jumps: {listed(list(SIDES), 'or')}."
+    return click.option("--kink", type=Word(list(SIDES)), metavar="SIDE", help=shown)(command)
+
+
+def only_option(quantities: str) -> Callable[[F], F]:
+    """--only: bare numbers; `quantities` says which there are."""
+    shown = f"Print bare numbers: {quantities}; several by commas."
+    return click.option("--only", metavar="QUANTITY", help=shown)
