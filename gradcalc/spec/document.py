@@ -1,0 +1,137 @@
+"""A spec's text as a value that knows its places: from a file, standard input, the command line or Python."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from gradcalc import errors
+from gradcalc.errors import Place, SpecError, quoted
+from gradcalc.spec.decoding import checked_text, decode
+from gradcalc.spec.files import open_regular, unreadable
+from gradcalc.spec.json_text import json_marks, read_json
+from gradcalc.spec.limits import LARGE_HINT, MAX_BYTES, MAX_DEPTH, TOO_DEEP
+from gradcalc.spec.places import find_span
+from gradcalc.spec.yaml_text import read_yaml, yaml_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gradcalc.spec.places import Mark
+
+#: Names by which a shell hands over a pipe that is open already, as `<(command)` does: it may be waited for.
+_OPEN_PIPES = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class Document:
+    """A value of plain dicts, lists, text, numbers, booleans and None that knows where each part stands."""
+
+    __slots__ = ("_is_json", "_text", "folder", "name", "value")
+
+    def __init__(
+        self, name: str, folder: Path, value: object, text: str | None = None, *, is_json: bool = False
+    ) -> None:
+        self.name, self.folder, self.value = name, folder, value
+        self._text, self._is_json = text, is_json
+
+    def place(self, path: errors.Path) -> Place:
+        """Where the value at `path` stands, or the nearest value above it: a second pass over the text."""
+        return self._find(path, key=False)
+
+    def key_place(self, path: errors.Path) -> Place:
+        """Where the key of the value at `path` stands."""
+        return self._find(path, key=True)
+
+    def _find(self, path: errors.Path, *, key: bool) -> Place:
+        if self._text is None:
+            return Place(self.name)
+        return find_span(self._marks(self._text), path, key=key).place(self._text, self.name)
+
+    def _marks(self, text: str) -> Iterable[Mark]:
+        return json_marks(text) if self._is_json else yaml_marks(text, self.name)
+
+
+def read_document(source: str) -> Document:
+    """The spec in the file `source`, or on standard input for "-". SpecError where it cannot be one."""
+    if source == "-":
+        return _document("<stdin>", Path(), _read_limited(sys.stdin.buffer, "<stdin>"))
+    path = Path(source)
+    if source.startswith(_OPEN_PIPES):
+        try:
+            with path.open("rb") as stream:
+                return _document(source, Path(), _read_limited(stream, source))
+        except OSError as error:
+            raise unreadable(error, path, source) from None
+    with open_regular(path, source, suffixes=_SUFFIXES) as stream:
+        return _document(source, path.parent, _read_limited(stream, source))
+
+
+def document_of(value: object) -> Document:
+    """A Python value as a document without text; SpecError where it holds what a spec cannot."""
+    return Document("<value>", Path(), _plain(value, ()))
+
+
+def parse_value(text: str, name: str) -> object:
+    """A value typed on the command line, as a YAML spec would have it; `name` is what errors call it."""
+    value = read_yaml(checked_text(text, name), name)
+    if value is None and not text.strip():
+        raise SpecError("the value is empty", hint="give a number, a list or a word; null for none", place=Place(name))
+    return value
+
+
+def _read_limited(stream: BinaryIO, source: str) -> bytes:
+    try:
+        data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise unreadable(error, Path(source), source) from None
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"more than {MAX_BYTES // 10**6} MB of text", hint=LARGE_HINT, place=Place(source))
+    return data
+
+
+def _document(name: str, folder: Path, data: bytes) -> Document:
+    text = decode(data, name)
+    value, is_json = _value(text, name)
+    if value is None:
+        hint = "'gradcalc example' prints one to start from"
+        raise SpecError("the spec is empty", hint=hint, place=Place(name))
+    return Document(name, folder, value, text, is_json=is_json)
+
+
+def _value(text: str, name: str) -> tuple[object, bool]:
+    """The text's value, and whether it is JSON: so named, or an object that is JSON (YAML has braces too)."""
+    if name.lower().endswith(".json") and text.strip():
+        return read_json(text, name), True
+    if name == "<stdin>" and text.lstrip().startswith("{"):
+        try:
+            return read_json(text, name), True
+        except SpecError:
+            pass  # YAML then, whose reader also names the fault
+    return read_yaml(text, name), False
+
+
+def _plain(value: object, path: errors.Path) -> object:
+    """A copy of plain values; tuples become lists, NumPy's arrays and numbers what their `tolist` gives."""
+    if len(path) > MAX_DEPTH:
+        raise SpecError(TOO_DEEP, path=path)
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, (*path, i)) for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {_key(key, path): _plain(item, (*path, str(key))) for key, item in value.items()}
+    raise SpecError(
+        f"a spec cannot hold {quoted(value)}",
+        hint="it takes dicts, lists, text, numbers and arrays",
+        path=path,
+    )
+
+
+def _key(key: object, path: errors.Path) -> str:
+    if isinstance(key, str):
+        return key
+    raise SpecError(f"a key must be text, not {quoted(key)}", path=path)

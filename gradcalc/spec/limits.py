@@ -1,0 +1,14 @@
+"""How large a spec's text may be: enough for five million numbers, too little to harm whoever reads it."""
+
+from __future__ import annotations
+
+#: Bytes of a spec's text.
+MAX_BYTES = 200_000_000
+#: Collections inside one another.
+MAX_DEPTH = 64
+#: Scalars and collections together: five million numbers, even if each stands in a list of its own.
+MAX_NODES = 10_500_000
+
+TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
+TOO_MANY = f"more than {MAX_NODES} values"
+LARGE_HINT = "keep large arrays in a .npy or .npz file and name it: {file: w.npz, key: W1}"

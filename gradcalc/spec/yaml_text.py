@@ -1,0 +1,186 @@
+"""YAML text to plain values: a small strict builder on PyYAML's event stream.
+
+A spec needs mappings, lists, numbers and words. Tags, anchors, merge keys, duplicate keys and further
+documents are refused the moment their event arrives, and so is nesting too deep: nothing is built first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gradcalc.errors import SpecError, quoted
+from gradcalc.spec.limits import LARGE_HINT, MAX_DEPTH, MAX_NODES, TOO_DEEP, TOO_MANY
+from gradcalc.spec.places import Mark, Span
+from gradcalc.spec.scalars import plain_scalar
+from gradcalc.spec.yaml_faults import fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def read_yaml(text: str, source: str) -> object:
+    """The value of a YAML text; None where it holds nothing. SpecError with place for what it may not be."""
+    top: list[Any] = []
+    open_values: list[Any] = [top]
+    keys: list[str] = []  # of the open mappings, innermost last
+    for kind, value, _, _ in yaml_marks(text, source):
+        if kind == "key":
+            keys.append(str(value))
+            continue
+        if kind == "end":
+            open_values.pop()
+            continue
+        made: Any = value if kind == "scalar" else {} if kind == "map" else []
+        owner = open_values[-1]
+        if isinstance(owner, dict):
+            owner[keys.pop()] = made
+        else:
+            owner.append(made)
+        if kind != "scalar":
+            open_values.append(made)
+    return top[0] if top else None
+
+
+def yaml_marks(text: str, source: str) -> Iterator[Mark]:
+    """Every key, scalar and collection of the text with its offsets, each checked as it arrives."""
+    import yaml
+
+    reader = _Reader(text, source)
+    parser = event_parser()(text)
+    try:
+        while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
+            if (mark := reader.mark(event)) is not None:
+                yield mark
+    except yaml.YAMLError as error:
+        raise fault(error, text, source) from None
+    except (ValueError, OverflowError):  # the pure-Python scanner on escapes and versions that are no number
+        at = parser.get_mark().index
+        raise SpecError(
+            "an escape or version that cannot be read", place=Span(at, at + 1).place(text, source)
+        ) from None
+    finally:
+        parser.dispose()
+
+
+def event_parser() -> Any:
+    """libyaml's parser where PyYAML has it, else PyYAML's own."""
+    import yaml
+
+    return getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class _Collection:
+    """An open mapping (its keys with their spans) or list (no keys)."""
+
+    __slots__ = ("awaits_key", "keys", "last_key")
+
+    def __init__(self, *, is_mapping: bool) -> None:
+        self.keys: dict[str, Span] | None = {} if is_mapping else None
+        self.awaits_key = is_mapping
+        self.last_key = ""
+
+
+class _Reader:
+    """Turns events into marks and refuses what a spec may not contain."""
+
+    __slots__ = ("documents", "nodes", "open", "source", "text")
+
+    def __init__(self, text: str, source: str) -> None:
+        self.text, self.source = text, source
+        self.open: list[_Collection] = []
+        self.nodes = self.documents = 0
+
+    def mark(self, event: Any) -> Mark | None:
+        """The mark of an event; None for those that only frame the document."""
+        name = type(event).__name__
+        span = Span(event.start_mark.index, event.end_mark.index)
+        if name == "ScalarEvent":
+            return self._scalar(event, span)
+        if name in ("MappingStartEvent", "SequenceStartEvent"):
+            return self._start(event, span, is_mapping=name == "MappingStartEvent")
+        if name in ("MappingEndEvent", "SequenceEndEvent"):
+            self.open.pop()
+            return Mark("end", None, *span)
+        if name == "AliasEvent":
+            raise self._refused(
+                "aliases are not read", span, "write the value out; text that starts with * needs quotes"
+            )
+        if name == "DocumentStartEvent":
+            self._document(event, span)
+        return None
+
+    def _document(self, event: Any, span: Span) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            raise self._refused("a second document starts here", span, "a spec is one document: remove the '---' line")
+        if event.version not in (None, (1, 2)):
+            raise self._refused("specs are read as YAML 1.2 only", span, "remove the %YAML line")
+
+    def _start(self, event: Any, span: Span, *, is_mapping: bool) -> Mark:
+        self._check(event, span)
+        if self.open and self.open[-1].awaits_key:
+            kind = "mapping" if is_mapping else "list"
+            raise self._refused(
+                f"a key must be a word, not a {kind}", span, "text that starts with [ or { needs quotes"
+            )
+        if len(self.open) >= MAX_DEPTH:
+            raise self._refused(TOO_DEEP, span)
+        self._value_arrived()
+        self.open.append(_Collection(is_mapping=is_mapping))
+        return Mark("map" if is_mapping else "list", None, *span)
+
+    def _scalar(self, event: Any, span: Span) -> Mark:
+        self._check(event, span)
+        plain = not event.style  # libyaml says "" where PyYAML's own parser says None
+        if self.open and self.open[-1].awaits_key:
+            return self._key(event.value, span, plain=plain)
+        if plain and not event.value:
+            self._check_missing_blank()
+        self._value_arrived()
+        return Mark("scalar", plain_scalar(event.value) if plain else event.value, *span)
+
+    def _key(self, key: str, span: Span, *, plain: bool) -> Mark:
+        owner = self.open[-1]
+        if not key:
+            raise self._refused("a key is missing before ':'", span)
+        if plain and key == "<<":
+            raise self._refused("merge keys (<<) are not read", span, "write the keys out")
+        assert owner.keys is not None  # only a mapping awaits keys
+        if key in owner.keys:
+            first = owner.keys[key].place(self.text, self.source).line
+            raise self._refused(f"key {quoted(key)} is given twice, first in line {first}", span, "remove one of them")
+        owner.keys[key] = span
+        owner.last_key, owner.awaits_key = key, False
+        return Mark("key", key, *span)
+
+    def _check_missing_blank(self) -> None:
+        """Refuse `{name:huber}`, which YAML takes as one long key without a value."""
+        owner = self.open[-1] if self.open else None
+        if owner is None or owner.keys is None or ":" not in owner.last_key:
+            return
+        key = owner.last_key
+        name, _, value = key.partition(":")
+        raise self._refused(
+            f"key {quoted(key)} has no value", owner.keys[key], f"a blank belongs after ':', {name}: {value}"
+        )
+
+    def _value_arrived(self) -> None:
+        if self.open and self.open[-1].keys is not None:
+            self.open[-1].awaits_key = True
+
+    def _check(self, event: Any, span: Span) -> None:
+        """Refuse tags and anchors, which no spec needs, and too many values."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self._refused(TOO_MANY, span, LARGE_HINT)
+        if event.tag is not None:
+            raise self._refused(f"tags are not read: {quoted(event.tag)}", span, "text that starts with ! needs quotes")
+        if event.anchor is not None:
+            raise self._refused(
+                f"anchors are not read: {quoted('&' + event.anchor)}",
+                span,
+                "write the value out where it is needed",
+            )
+
+    def _refused(self, message: str, span: Span, hint: str = "") -> SpecError:
+        return SpecError(message, hint=hint, place=span.place(self.text, self.source))
