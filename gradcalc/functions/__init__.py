@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from gradcalc.errors import UsageError, near, quoted, simplified
-from gradcalc.functions import relu
+from gradcalc.functions import classification, margin, norm, regression, relu, sigmoid, vector
 from gradcalc.functions.entry import Entry
 
-FAMILIES = (relu,)
+FAMILIES = (relu, sigmoid, vector, norm, regression, classification, margin)
+
+_by_name: dict[str, Entry] = {}
 
 
 def entries() -> tuple[Entry, ...]:
@@ -16,11 +18,15 @@ def entries() -> tuple[Entry, ...]:
 
 def find(name: str) -> Entry:
     """The function of that name or alias, without regard to case, dashes and underscores; else a UsageError with near names."""
-    wanted = simplified(name)
-    for entry in entries():
-        if wanted == simplified(entry.name) or wanted in map(simplified, entry.aliases):
-            return entry
+    if not _by_name:
+        _by_name.update(
+            {simplified(known): entry for entry in entries() for known in (entry.name, *entry.aliases)}
+        )
+    entry = _by_name.get(simplified(name))
+    if entry is not None:
+        return entry
     known = [known for entry in entries() for known in (entry.name, *entry.aliases)]
     raise UsageError(
-        f"there is no function {quoted(name)}", hint=near(name, known) or "'gradcalc list functions' names them all"
+        f"there is no function {quoted(name)}",
+        hint=near(name, known) or "'gradcalc list functions' names them all",
     )

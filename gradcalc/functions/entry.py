@@ -69,7 +69,17 @@ class Param:
     `trained` says that gradient descent changes it, as it does weights.
     """
 
-    __slots__ = ("aliases", "choices", "default", "derivative", "doc", "domain", "name", "per_unit", "trained")
+    __slots__ = (
+        "aliases",
+        "choices",
+        "default",
+        "derivative",
+        "doc",
+        "domain",
+        "name",
+        "per_unit",
+        "trained",
+    )
 
     def __init__(
         self,
@@ -94,7 +104,9 @@ class Param:
             return self._read_flag(value, owner)
         if self.choices:
             if str(value) not in self.choices:
-                raise InputError(f"{owner}: {self.name} must be {listed(self.choices, 'or')}, not {quoted(value)}")
+                raise InputError(
+                    f"{owner}: {self.name} must be {listed(self.choices, 'or')}, not {quoted(value)}"
+                )
             return str(value)
         if self.default is None and (value is None or str(value).lower() == "none"):
             return None
@@ -128,7 +140,8 @@ class Kink:
     """A point where the derivative jumps: its place, both one-sided derivatives, and the one shown by default.
 
     `at`, `left` and `right` take the parameters (a loss's take the target first) and work on numbers and arrays.
-    `jump` says that the value itself jumps there: then no derivative exists, only the branches' slopes.
+    For the kinks in a loss's target, the prediction comes first instead. `default` is a side, or "zero": the
+    inactive branch, whichever side it is on. `jump` says that the value itself jumps there: then no derivative exists, only the branches' slopes.
     """
 
     __slots__ = ("at", "default", "jump", "left", "right", "when")
@@ -138,7 +151,7 @@ class Kink:
         at: Kernel,
         left: Kernel,
         right: Kernel,
-        default: Literal["left", "right", "midpoint"],
+        default: Literal["left", "right", "midpoint", "zero"],
         *,
         when: str,
         jump: bool = False,
@@ -157,6 +170,8 @@ def choose(side: str, left: Any, right: Any) -> Any:
         return left
     if side == "right":
         return right
+    if side == "zero":
+        return 0.0
     return (left + right) / 2 if side == "midpoint" else (left + right) * float("nan")
 
 
@@ -213,7 +228,13 @@ class Elementwise(Entry):
     __slots__ = ("derivative", "kinks", "second", "value")
 
     def __init__(
-        self, *, value: Kernel, derivative: Kernel, second: Kernel, kinks: tuple[Kink, ...] = (), **common: Any
+        self,
+        *,
+        value: Kernel,
+        derivative: Kernel,
+        second: Kernel,
+        kinks: tuple[Kink, ...] = (),
+        **common: Any,
     ) -> None:
         super().__init__(kind="activation", **common)
         self.value, self.derivative, self.second, self.kinks = value, derivative, second, kinks
@@ -222,11 +243,14 @@ class Elementwise(Entry):
 class ElementwiseLoss(Entry):
     """A loss of one prediction x and its target y: value, derivatives by x, derivative by y, with its kinks.
 
-    `target_domain` is where targets may lie; `target_kinks` are the kinks in y (by --wrt target).
-    `logits` names the same loss on logits, where there is one.
+    `target_domain` is where targets may lie by default, `targets(parameters)` where under given parameters;
+    `target_kinks` are the kinks in y (by --wrt target). `logits` names the same loss on logits, where there is one.
     """
 
-    __slots__ = ("by_target", "derivative", "kinks", "logits", "second", "target_domain", "target_kinks", "value")
+    __slots__ = (
+        "by_target", "derivative", "kinks", "logits", "second", "target_domain", "target_kinks",
+        "targets_by_choice", "value",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -238,12 +262,26 @@ class ElementwiseLoss(Entry):
         target_domain: Domain = ANY,
         kinks: tuple[Kink, ...] = (),
         target_kinks: tuple[Kink, ...] = (),
+        targets_by_choice: Mapping[str, Domain] | None = None,
         logits: str = "",
         **common: Any,
     ) -> None:
         super().__init__(kind="loss", **common)
         self.value, self.derivative, self.second, self.by_target = value, derivative, second, by_target
-        self.target_domain, self.kinks, self.target_kinks, self.logits = target_domain, kinks, target_kinks, logits
+        self.target_domain, self.kinks, self.target_kinks, self.logits = (
+            target_domain,
+            kinks,
+            target_kinks,
+            logits,
+        )
+        self.targets_by_choice = targets_by_choice or {}
+
+    def targets(self, parameters: Mapping[str, Any]) -> Domain:
+        """Where targets may lie under these parameters: a parameter may be a choice of labels."""
+        for value in parameters.values():
+            if isinstance(value, str) and value in self.targets_by_choice:
+                return self.targets_by_choice[value]
+        return self.target_domain
 
 
 class VectorActivation(Entry):

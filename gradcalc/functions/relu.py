@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradcalc.functions.entry import Elementwise, Kink, Param
+from gradcalc.numerics.careful import constant, weighted
+
+
+def _no_curvature(xp: Any, z: Any, *_: Any) -> Any:
+    return constant(xp, 0.0, z)
+
+
+def _leaky_value(xp: Any, z: Any, alpha: Any) -> Any:
+    return xp.where(z > 0, z, weighted(xp, alpha, z))
+
+
+def _leaky_derivative(xp: Any, z: Any, alpha: Any) -> Any:
+    return xp.where(z > 0, 1.0, xp.where(z <= 0, alpha, z))
 
 
 def _slope_param(default: float, doc: str, *, per_unit: bool) -> Param:
@@ -10,17 +25,59 @@ def _slope_param(default: float, doc: str, *, per_unit: bool) -> Param:
         "alpha",
         default,
         doc,
-        aliases=("negative_slope", "weight"),
+        aliases=("negative_slope", "weight") if per_unit else ("negative_slope",),
         per_unit=per_unit,
-        derivative=lambda xp, z, alpha: xp.where(z > 0, 0.0 * alpha, z),
+        derivative=lambda xp, z, alpha: xp.where(z > 0, 0.0, z),
     )
 
 
 _SLOPE_KINK = Kink(
-    at=lambda alpha: 0.0, left=lambda alpha: alpha, right=lambda alpha: 1.0 + 0.0 * alpha, default="left", when="z = 0"
+    at=lambda alpha: 0.0, left=lambda alpha: alpha, right=lambda alpha: 1.0, default="left", when="z = 0"
 )
 
 ENTRIES = (
+    Elementwise(
+        name="identity",
+        aliases=("linear",),
+        title="Identity",
+        formula="z",
+        derivative_formula="1",
+        value=lambda xp, z: z,
+        derivative=lambda xp, z: constant(xp, 1.0, z),
+        second=_no_curvature,
+        notes=("the linear loss of the course notes is absolute_error",),
+        source="course notes 000, eq. 9",
+    ),
+    Elementwise(
+        name="step",
+        aliases=("heaviside", "unit_step"),
+        title="Unit step",
+        params=(
+            Param(
+                "at_zero",
+                1.0,
+                "value at z = 0",
+                derivative=lambda xp, z, at_zero: xp.where(z == 0, 1.0, constant(xp, 0.0, z)),
+            ),
+        ),
+        formula="1 if z > 0 else at_zero if z == 0 else 0",
+        derivative_formula="0",
+        value=lambda xp, z, at_zero: xp.where(z > 0, 1.0, xp.where(z < 0, 0.0, xp.where(z == 0, at_zero, z))),
+        derivative=_no_curvature,
+        second=_no_curvature,
+        kinks=(
+            Kink(
+                at=lambda at_zero: 0.0,
+                left=lambda at_zero: 0.0,
+                right=lambda at_zero: 0.0,
+                default="left",
+                when="z = 0",
+                jump=True,
+            ),
+        ),
+        notes=("the value jumps at 0, so no derivative exists there; 0 is the slope of both branches",),
+        source="Heaviside; course notes 000, eq. 1-3",
+    ),
     Elementwise(
         name="relu",
         aliases=("rectifier",),
@@ -29,7 +86,7 @@ ENTRIES = (
         derivative_formula="1 if z > 0 else 0",
         value=lambda xp, z: xp.where(z <= 0, 0.0, z),
         derivative=lambda xp, z: xp.where(z > 0, 1.0, xp.where(z <= 0, 0.0, z)),
-        second=lambda xp, z: 0.0 * xp.where(z == z, 0.0, z),
+        second=_no_curvature,
         kinks=(Kink(at=lambda: 0.0, left=lambda: 0.0, right=lambda: 1.0, default="left", when="z = 0"),),
         notes=("some course notes take the slope 1 at 0: --kink right",),
         source="Nair & Hinton 2010",
@@ -41,11 +98,25 @@ ENTRIES = (
         params=(_slope_param(0.01, "slope where z < 0", per_unit=False),),
         formula="z if z > 0 else alpha * z",
         derivative_formula="1 if z > 0 else alpha",
-        value=lambda xp, z, alpha: xp.where(z > 0, z, alpha * z),
-        derivative=lambda xp, z, alpha: xp.where(z > 0, 1.0, xp.where(z <= 0, alpha, z)),
-        second=lambda xp, z, alpha: 0.0 * xp.where(z == z, 0.0, z),
+        value=_leaky_value,
+        derivative=_leaky_derivative,
+        second=_no_curvature,
         kinks=(_SLOPE_KINK,),
         notes=("alpha is 0.01 in PyTorch, JAX and ONNX, 0.2 in Keras' function, 0.3 in its layer",),
         source="Maas, Hannun & Ng 2013",
+    ),
+    Elementwise(
+        name="prelu",
+        aliases=("parametric_relu",),
+        title="Parametric rectified linear unit",
+        params=(_slope_param(0.25, "trained slope where z < 0: a number, or one per unit", per_unit=True),),
+        formula="z if z > 0 else alpha * z",
+        derivative_formula="1 if z > 0 else alpha",
+        value=_leaky_value,
+        derivative=_leaky_derivative,
+        second=_no_curvature,
+        kinks=(_SLOPE_KINK,),
+        notes=("alpha starts at 0.25 in PyTorch and at 0 in Keras",),
+        source="He, Zhang, Ren & Sun 2015",
     ),
 )

@@ -1,0 +1,151 @@
+"""Margin losses: the binary hinge and the multiclass SVM loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcalc.functions.entry import Domain, ElementwiseLoss, Kink, Param, VectorLoss
+from gradcalc.numerics.careful import constant
+
+_PM1 = Domain("-1 or 1 (labels 0 and 1: -p labels=01)", members=(-1.0, 1.0))
+_ZERO_ONE = Domain("0 or 1", members=(0.0, 1.0))
+
+
+def _as_sign(y: Any, labels: str) -> Any:
+    """The target as -1 or 1."""
+    return 2.0 * y - 1.0 if labels == "01" else y
+
+
+def _hinge_value(xp: Any, x: Any, y: Any, labels: str) -> Any:
+    room = 1.0 - x * _as_sign(y, labels)
+    return xp.where(room <= 0, 0.0, room)
+
+
+def _hinge_derivative(xp: Any, x: Any, y: Any, labels: str) -> Any:
+    sign = _as_sign(y, labels)
+    return _where_active(xp, x * sign, -sign)
+
+
+def _hinge_by_target(xp: Any, x: Any, y: Any, labels: str) -> Any:
+    slope = _where_active(xp, x * _as_sign(y, labels), -x)
+    return 2.0 * slope if labels == "01" else slope
+
+
+def _where_active(xp: Any, product: Any, slope: Any) -> Any:
+    """The slope where x y < 1, else 0; NaN where the product is."""
+    return xp.where(product < 1, slope, xp.where(product >= 1, 0.0, product))
+
+
+# At a kink x and the sign s of the target are both 1 or both -1, and the active branch lies below both or above both.
+_HINGE_KINK = Kink(
+    at=_as_sign,
+    left=lambda y, labels: (-1.0 - _as_sign(y, labels)) / 2.0,
+    right=lambda y, labels: (1.0 - _as_sign(y, labels)) / 2.0,
+    default="zero",
+    when="a * y = 1",
+)
+_HINGE_TARGET_KINK = Kink(
+    at=lambda x, labels: (x + 1.0) / 2.0 if labels == "01" else x,
+    left=lambda x, labels: (-1.0 - x) / (1.0 if labels == "01" else 2.0),
+    right=lambda x, labels: (1.0 - x) / (1.0 if labels == "01" else 2.0),
+    default="zero",
+    when="a * y = 1",
+)
+
+
+def _excess(np: Any, x: Any, y: Any, margin: float) -> Any:
+    """M_i = margin - x_y + x_i with one rounding in all, so that a margin exactly met gives 0; -inf for the class."""
+    from gradcalc.numerics.vectors import finite_or_zero, two_sum
+
+    own = np.take_along_axis(x, y[..., None], axis=-1)
+    gap, gap_low = two_sum(x, -own)
+    excess, excess_low = two_sum(gap, margin)
+    excess = excess + finite_or_zero(np, excess_low + gap_low)
+    np.put_along_axis(excess, y[..., None], np.where(np.isnan(own), own, -np.inf), axis=-1)
+    return excess
+
+
+def _svm_value(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+    from gradcalc.numerics.vectors import total
+
+    active = np.maximum(_excess(np, x, y, margin), 0.0)
+    return total(np, active if p == 1 else active * active)
+
+
+def _svm_slopes(np: Any, excess: Any, p: float, at_kink: float) -> Any:
+    """d max(0, M)^p / dM, with the slope to take at M = 0 for p = 1."""
+    if p == 2:
+        return 2.0 * np.maximum(excess, 0.0)
+    return np.where(excess > 0, 1.0, np.where(excess == 0, at_kink, np.where(excess < 0, 0.0, excess)))
+
+
+def _svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -> Any:
+    """Each rival's slope, and minus their sum for the class: it falls where M rises, so its sides are swapped."""
+    from gradcalc.numerics.vectors import total
+
+    excess = _excess(np, x, y, margin)
+    gradient = _svm_slopes(np, excess, p, 1.0 if side == "right" else 0.0)
+    of_class = total(np, _svm_slopes(np, excess, p, 1.0 if side == "left" else 0.0))
+    np.put_along_axis(gradient, y[..., None], -of_class[..., None], axis=-1)
+    return gradient
+
+
+def _svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+    met = (_excess(np, x, y, margin) == 0) & (p == 1)
+    np.put_along_axis(met, y[..., None], met.any(axis=-1, keepdims=True), axis=-1)
+    return met
+
+
+def _svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+    from gradcalc.numerics.vectors import total
+
+    return total(np, _svm_slopes(np, _excess(np, x, y, margin), p, 0.0))
+
+
+ENTRIES = (
+    ElementwiseLoss(
+        name="hinge",
+        aliases=("hinge_loss",),
+        title="Hinge loss",
+        params=(
+            Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01)", choices=("pm1", "01")),
+        ),
+        formula="max(0, 1 - a * y)",
+        derivative_formula="-y if a * y < 1 else 0",
+        value=_hinge_value,
+        derivative=_hinge_derivative,
+        second=lambda xp, x, y, labels: constant(xp, 0.0, x * y),
+        by_target=_hinge_by_target,
+        target_domain=_PM1,
+        targets_by_choice={"01": _ZERO_ONE},
+        kinks=(_HINGE_KINK,),
+        target_kinks=(_HINGE_TARGET_KINK,),
+        notes=("where a * y = 1 the inactive branch is taken",),
+        source="optax hinge_loss, Keras hinge (which turns labels 0 and 1 into -1 and 1)",
+        sample=(-3.0, 3.0),
+    ),
+    VectorLoss(
+        name="svm_loss",
+        aliases=("svm", "weston_watkins"),
+        title="Multiclass SVM loss (Weston-Watkins)",
+        params=(
+            Param("p", 1.0, "power of each excess", Domain("1 or 2", members=(1.0, 2.0))),
+            Param(
+                "margin", 1.0, "how far the class must lead", aliases=("delta",), derivative=_svm_by_margin
+            ),
+        ),
+        formula="sum((1 - y) * max(0, margin - sum(y * a) + a)^p)",
+        derivative_formula="p * max(0, M)^(p - 1) with M = margin - sum(y * a) + a; for the class minus their sum",
+        takes="class",
+        value=_svm_value,
+        gradient=_svm_gradient,
+        by_target=None,
+        at_kink=_svm_at_kink,
+        notes=(
+            "y is 1 for the class and 0 for its rivals",
+            "PyTorch's multi_margin_loss divides by the number of classes",
+            "where a margin is exactly met the inactive branch is taken",
+        ),
+        source="Weston & Watkins 1999; CS231n",
+    ),
+)

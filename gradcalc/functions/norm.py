@@ -1,0 +1,204 @@
+"""The L_p norm for any p above 0."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gradcalc.functions.entry import POSITIVE, Norm, Param
+
+
+class _Powers(NamedTuple):
+    """The entries by the largest, r_i = |x_i| / m, without what rounding and underflow would take from a power.
+
+    r = ratio (1 + error) 2^-shift, and m = largest 2^exponent.
+    """
+
+    ratio: Any
+    error: Any
+    shift: Any
+    largest: Any
+    exponent: Any
+
+    def power(self, np: Any, p: float) -> Any:
+        """r^p; an error of r counts p times."""
+        return np.power(self.ratio, p) * np.exp(p * self.error) * np.exp2(-self.shift * p)
+
+    def log(self, np: Any) -> Any:
+        """log r."""
+        return (np.log(self.ratio) + self.error) - self.shift * np.log(2.0)
+
+
+_SHIFT = 600  # ratios below 2^-900 are kept 2^600 times as large
+
+
+def _powers(np: Any, x: Any) -> _Powers:
+    from gradcalc.numerics.vectors import finite_or_zero, product_error, scaled
+
+    magnitude, exponent = scaled(np, np.absolute(x))
+    largest = magnitude.max(axis=-1, keepdims=True)
+    tiny = magnitude < 2.0**-900
+    kept = np.where(tiny, np.ldexp(np.absolute(x), _SHIFT - exponent), magnitude)
+    ratio = kept / largest
+    product = ratio * largest
+    lost = (kept - product) - product_error(ratio, largest, product)
+    return _Powers(ratio, finite_or_zero(np, lost / product), np.where(tiny, _SHIFT, 0), largest, exponent)
+
+
+class _Sum(NamedTuple):
+    """S = sum r^p = 1 + rest, with the powers themselves."""
+
+    terms: Any
+    rest: Any
+
+    def power(self, np: Any, numerator: float, p: float) -> Any:
+        """S^(numerator / p), (..., 1): from log1p, which keeps what S itself rounds away."""
+        return _power_of_one_plus(np, self.rest, numerator, p)
+
+
+def _power_of_one_plus(np: Any, rest: Any, numerator: float, p: float) -> Any:
+    """(1 + rest)^(numerator / p), with the roundings of 1 + rest and of the quotient put right."""
+    base = 1.0 + rest
+    base_low = rest - (base - 1.0)
+    quotient = numerator / p
+    remainder = _division_remainder(numerator, p, quotient)
+    correction = quotient * (base_low / base) + remainder * np.log(base)
+    return np.power(base, quotient) * (1.0 + correction)
+
+
+def _division_remainder(numerator: float, p: float, quotient: float) -> float:
+    """numerator / p - quotient, to a few digits."""
+    from fractions import Fraction
+
+    return float(Fraction(numerator) / Fraction(p) - Fraction(quotient))
+
+
+def _sum(np: Any, powers: _Powers, p: float) -> _Sum:
+    from gradcalc.numerics.vectors import total, without
+
+    terms = powers.power(np, p)
+    top = powers.ratio.argmax(axis=-1)[..., None]
+    return _Sum(terms, total(np, without(np, terms, top))[..., None])
+
+
+def _value(np: Any, x: Any, p: float, ties: str) -> Any:
+    magnitude = np.absolute(x)
+    largest = magnitude.max(axis=-1)
+    if p == np.inf:
+        return largest
+    return np.where((largest == 0) | ~np.isfinite(largest), largest, _finite_value(np, x, p))
+
+
+def _finite_value(np: Any, x: Any, p: float) -> Any:
+    from gradcalc.numerics.vectors import scaled, total
+
+    if p in (1, 2):
+        magnitude, exponent = scaled(np, np.absolute(x))
+        found = total(np, magnitude) if p == 1 else np.sqrt(total(np, magnitude * magnitude))
+        return np.ldexp(found, exponent[..., 0])
+    powers = _powers(np, x)
+    root = _sum(np, powers, p).power(np, 1.0, p)
+    return np.ldexp(powers.largest * root, powers.exponent)[..., 0]
+
+
+def _gradient(np: Any, x: Any, side: str, p: float, ties: str) -> Any:
+    magnitude = np.absolute(x)
+    largest = magnitude.max(axis=-1, keepdims=True)
+    if p == np.inf:
+        slopes = _shares(np, magnitude == largest, ties)
+    elif p == 1:
+        slopes = np.where(magnitude > 0, 1.0, magnitude)
+    else:
+        slopes = np.where(np.isinf(largest), _limit(np, magnitude, p), _slopes(np, x, p))
+    found = np.where(magnitude == 0, 0.0, np.sign(x) * slopes)
+    found = np.where(largest == largest, found, largest)
+    at_kink = _one_sided(np, largest, side, p)
+    return np.where(_at_kink(np, x, p, ties), at_kink, found)
+
+
+def _shares(np: Any, tied: Any, ties: str) -> Any:
+    """How the slope 1 of a maximum is given to those who tie for it."""
+    if ties == "split":
+        return tied / tied.sum(axis=-1, keepdims=True)
+    return tied & (np.cumsum(tied, axis=-1) == 1)
+
+
+def _slopes(np: Any, x: Any, p: float) -> Any:
+    """(|x_j| / norm)^(p - 1) = r^(p - 1) S^((1 - p) / p)."""
+    from gradcalc.numerics.vectors import scaled, total
+
+    if p == 2:
+        magnitude, _ = scaled(np, np.absolute(x))
+        return magnitude / np.sqrt(total(np, magnitude * magnitude))[..., None]
+    powers = _powers(np, x)
+    summed = _sum(np, powers, p)
+    if p > 1:
+        return powers.power(np, p - 1.0) * summed.power(np, 1.0 - p, p)
+    inverse = np.exp2(powers.shift * (1.0 - p)) / powers.ratio * (1.0 - powers.error)
+    unshifted = np.power(powers.ratio, p) * np.exp(p * powers.error)
+    return unshifted * inverse * summed.power(np, 1.0 - p, p)
+
+
+def _limit(np: Any, magnitude: Any, p: float) -> Any:
+    """The slopes as one entry goes to infinity; several infinite entries have no limit."""
+    infinite = np.isinf(magnitude)
+    single = infinite.sum(axis=-1, keepdims=True) == 1
+    slopes = np.where(infinite, 1.0, 0.0 if p > 1 else np.inf)
+    return np.where(single, slopes, np.nan)
+
+
+def _one_sided(np: Any, largest: Any, side: str, p: float) -> Any:
+    """The slope of |x_j|^p from one side at x_j = 0: infinite for p < 1, unless all other entries are 0 too."""
+    sign = {"left": -1.0, "right": 1.0}.get(side, 0.0)
+    if p >= 1 or sign == 0:
+        return sign
+    return np.where(largest == 0, sign, sign * np.inf)
+
+
+def _at_kink(np: Any, x: Any, p: float, ties: str) -> Any:
+    """Where an entry is 0: for p <= 1, and in the zero vector for every p."""
+    zero = x == 0
+    return zero if p <= 1 else zero & zero.all(axis=-1, keepdims=True)
+
+
+def _by_p(np: Any, x: Any, p: float, ties: str) -> Any:
+    """d norm / dp = norm ((sum_i w_i log r_i) / p - log(S) / p^2) with w_i = r_i^p / S."""
+    from gradcalc.numerics.careful import weighted
+    from gradcalc.numerics.vectors import total
+
+    largest = np.absolute(x).max(axis=-1)
+    if p == np.inf:
+        return np.where(largest == largest, 0.0, largest)
+    powers = _powers(np, x)
+    summed = _sum(np, powers, p)
+    logs = total(np, weighted(np, summed.terms, powers.log(np)))[..., None] / (1.0 + summed.rest)
+    slope = summed.power(np, 1.0, p) * (logs / p - np.log1p(summed.rest) / p / p)
+    found = np.ldexp(powers.largest * slope, powers.exponent)[..., 0]
+    return np.where(largest == 0, 0.0, found)
+
+
+ENTRIES = (
+    Norm(
+        name="lp_norm",
+        aliases=("norm", "pnorm"),
+        title="L_p norm",
+        params=(
+            Param("p", 2.0, "the power; inf is the largest absolute entry", POSITIVE, derivative=_by_p),
+            Param(
+                "ties",
+                "split",
+                "who has the slope in a tie for p = inf: all, or the first",
+                choices=("first", "split"),
+            ),
+        ),
+        formula="sum(abs(z)^p)^(1/p)",
+        derivative_formula="sign(z) * (abs(z) / lp_norm(z))^(p - 1)",
+        value=_value,
+        gradient=_gradient,
+        at_kink=_at_kink,
+        notes=(
+            "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
+            "at the zero vector the gradient shown is 0, as in PyTorch",
+        ),
+        source="course notes 004, eq. 28-34 (31 misprinted); PyTorch vector_norm",
+    ),
+)

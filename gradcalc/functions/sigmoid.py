@@ -1,0 +1,37 @@
+"""The sigmoid and the hyperbolic tangent."""
+
+from __future__ import annotations
+
+from gradcalc.functions.entry import Elementwise
+from gradcalc.numerics.careful import sech_squared, sigmoid, sigmoid_slope
+
+ENTRIES = (
+    Elementwise(
+        name="sigmoid",
+        aliases=("logistic", "expit"),
+        title="Logistic sigmoid",
+        formula="1 / (1 + exp(-z))",
+        derivative_formula="sigmoid(z) * (1 - sigmoid(z))",
+        value=sigmoid,
+        derivative=sigmoid_slope,
+        second=lambda xp, z: -sigmoid_slope(xp, z) * xp.tanh(z / 2),
+        notes=(
+            "computed as t / (1 + t)^2 with t = exp(-abs(z)), which keeps its digits where 1 - sigmoid(z) has none",
+        ),
+        source="Verhulst 1838; Rumelhart, Hinton & Williams 1986",
+    ),
+    Elementwise(
+        name="tanh",
+        aliases=("hyperbolic_tangent",),
+        title="Hyperbolic tangent",
+        formula="tanh(z)",
+        derivative_formula="1 - tanh(z)^2",
+        value=lambda xp, z: xp.tanh(z),
+        derivative=sech_squared,
+        second=lambda xp, z: -2.0 * xp.tanh(z) * sech_squared(xp, z),
+        notes=(
+            "computed as 4 u / (1 + u)^2 with u = exp(-2 abs(z)), which keeps its digits where 1 - tanh(z)^2 has none",
+        ),
+        source="LeCun, Bottou, Orr & Mueller 1998",
+    ),
+)
