@@ -18,12 +18,15 @@ def split_index(address: str) -> tuple[str, tuple[int, ...]]:
     """An address and the index behind it: "hidden.W[0][1]" is ("hidden.W", (0, 1))."""
     match = _INDEXED.match(address.strip())
     if match is None:
-        raise UsageError(f"{quoted(address)} is not a quantity's address", hint="write layer.quantity, e.g. hidden.dW or dW1")
+        raise UsageError(
+            f"{quoted(address)} is not a quantity's address",
+            hint="write layer.quantity, e.g. hidden.dW or dW1",
+        )
     return match["name"], tuple(int(i) for i in re.findall(r"\d+", match["index"]))
 
 
 def resolve(name: str, layers: Sequence[tuple[str, str, Sequence[str]]]) -> tuple[int, str]:
-    """The position of the layer and the quantity that `name` speaks of; position -1 is the input, as quantity "x" or "dx".
+    """The position of the layer and the quantity that `name` speaks of; position -1 is the input, as "x" or "dx".
 
     `layers` are (name, type, quantities) in order. Errors: UsageError with near names.
     """

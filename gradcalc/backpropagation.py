@@ -1,4 +1,4 @@
-"""The API behind `backprop`: a spec in, every quantity of its forward and backward pass out, in the spec's own shapes."""
+"""The API behind `backprop`: a spec in, every quantity of both passes out, in the spec's own shapes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,24 @@ if TYPE_CHECKING:
     from gradcalc.spec.document import Document
 
 #: The order in which a layer's quantities are shown; other parameters (alpha) stand with W, their gradients with dW.
-_ORDER = ("x", "W", "b", "*", "z", "a", "f_prime", "da", "dz", "dW", "db", "d*", "dx", "W_new", "b_new", "*_new")
+_ORDER = (
+    "x",
+    "W",
+    "b",
+    "*",
+    "z",
+    "a",
+    "f_prime",
+    "da",
+    "dz",
+    "dW",
+    "db",
+    "d*",
+    "dx",
+    "W_new",
+    "b_new",
+    "*_new",
+)
 
 
 class LayerResult(NamedTuple):
@@ -75,7 +92,7 @@ class BackpropResult(NamedTuple):
             raise UsageError(f"{address}: the index is outside its shape {found.shape}") from None
 
     def _found(self, name: str) -> Array:
-        listed = [(l.name, l.type, self._names(l)) for l in self.layers]
+        listed = [(layer.name, layer.type, self._names(layer)) for layer in self.layers]
         position, quantity = resolve(name, listed)
         if position < 0 and not self.layers:
             return self.problem.examples.write(self.problem.x)
@@ -135,24 +152,28 @@ def backprop(spec: str | os.PathLike[str] | Mapping[str, Any] | Document, **opti
 
 def solve(problem: Problem) -> BackpropResult:
     """All passes of a problem: the last one's quantities, and the parameters after the last step."""
-    layers, history = problem.layers, []
-    for step in range(problem.steps if problem.learning_rate is not None else 1):
-        if step:
-            layers = moved
+    history: list[float] = []
+    layers = moved = problem.layers
+    for _ in range(problem.steps):
+        layers = moved
         last = run(problem, layers)
         if last.loss is not None:
             history.append(last.loss)
         if problem.learning_rate is not None:
             moved = descend(layers, last.quantities, problem.learning_rate)
     results = [
-        _layer_result(problem.examples, layer, quantities) for layer, quantities in zip(layers, last.quantities, strict=True)
+        _layer_result(problem.examples, layer, quantities)
+        for layer, quantities in zip(layers, last.quantities, strict=True)
     ]
     if problem.learning_rate is not None:
         results = [_with_new(result, layer) for result, layer in zip(results, moved, strict=True)]
     return BackpropResult(
         problem=problem._replace(layers=layers),
         loss=last.loss,
-        loss_terms={"data": last.data_loss, "regularization": last.penalty if last.penalty is not None else 0.0},
+        loss_terms={
+            "data": last.data_loss,
+            "regularization": last.penalty if last.penalty is not None else 0.0,
+        },
         loss_history=history if problem.learning_rate is not None and history else None,
         layers=results,
         chain=_chain(layers, last, problem),
@@ -171,7 +192,9 @@ def _layer_result(examples: Examples, layer: Layer, quantities: Quantities) -> L
     shown = {name: _as_written(examples, layer, name, quantities) for name in sorted(quantities, key=_rank)}
     if isinstance(layer, Dense) and layer.bias_form.form == "folded":
         shown = {name: numbers for name, numbers in shown.items() if name not in ("b", "db")}
-    activation = layer.activation.entry.name if isinstance(layer, Dense | ActivationLayer) and layer.activation else None
+    activation = (
+        layer.activation.entry.name if isinstance(layer, Dense | ActivationLayer) and layer.activation else None
+    )
     return LayerResult(layer.name, layer.type, activation, layer.inputs, layer.outputs, shown)
 
 
@@ -199,7 +222,7 @@ def _rank(name: str) -> int:
 
 
 def _chain(layers: list[Layer], last: Pass, problem: Problem) -> list[ChainProduct]:
-    """For nets of one unit per layer and one example: dL/da, then f' and w layer by layer back to each weight's input."""
+    """For nets of one unit per layer and one example: dL/da, then f' and w layer by layer back to each weight."""
     if len(problem.x) != 1 or any(layer.outputs != 1 for layer in layers):
         return []
     products: list[ChainProduct] = []

@@ -34,7 +34,10 @@ OPTIONS = (
     Option(
         "data",
         "where examples stand",
-        {"rows": "one example a row: x is (examples, inputs)", "columns": "one example a column: x is (inputs, examples)"},
+        {
+            "rows": "one example a row: x is (examples, inputs)",
+            "columns": "one example a column: x is (inputs, examples)",
+        },
     ),
     Option(
         "layout",
@@ -55,7 +58,7 @@ OPTIONS = (
         "where the division by the number of examples N sits",
         {
             "loss": "in the loss: da, dz, dW and db all carry 1/N",
-            "parameters": "in the parameters' gradients: da and dz belong to one example's loss, dW and db are divided by N",
+            "parameters": "in dW and db alone: da and dz belong to one example's loss",
         },
     ),
     Option(
@@ -141,5 +144,6 @@ def find_convention(name: str) -> Convention:
             return convention
     known = [c.name for c in CONVENTIONS]
     raise UsageError(
-        f"there is no convention {quoted(name)}", hint=near(name, known) or "'gradcalc list conventions' names them all"
+        f"there is no convention {quoted(name)}",
+        hint=near(name, known) or "'gradcalc list conventions' names them all",
     )

@@ -21,9 +21,7 @@ class Place(NamedTuple):
     width: int = 1
 
     def __str__(self) -> str:
-        return ":".join(
-            str(part) for part in (printable(self.source), self.line, self.column) if part is not None
-        )
+        return ":".join(str(part) for part in (printable(self.source), self.line, self.column) if part is not None)
 
     def excerpt(self) -> str:
         """The line with a caret under the culprit; empty where no text is known."""
@@ -46,9 +44,7 @@ class GradcalcError(Exception):
 
     exit_code = 2
 
-    def __init__(
-        self, message: str, *, hint: str = "", place: Place | None = None, path: Path | None = None
-    ) -> None:
+    def __init__(self, message: str, *, hint: str = "", place: Place | None = None, path: Path | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -71,7 +67,19 @@ class InputError(GradcalcError):
 
 
 class SpecError(GradcalcError):
-    """A network description that is wrong somewhere."""
+    """A network description that is wrong somewhere; `at_key` says that the culprit is the key, not its value."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        place: Place | None = None,
+        path: Path | None = None,
+        at_key: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint, place=place, path=path)
+        self.at_key = at_key
 
 
 class OutputError(GradcalcError):

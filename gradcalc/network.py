@@ -15,7 +15,7 @@ from gradcalc.shapes import Array, Examples
 
 
 class Problem(NamedTuple):
-    """Everything a spec asks for. x is (N, inputs); `objective` or `upstream` (N, outputs) starts the way back, or neither.
+    """Everything a spec asks for. x is (N, inputs); `objective` or `upstream` (N, outputs) starts the way back.
 
     `average_parameters`: the parameters' gradients are divided by N, the others belong to one example's loss.
     """
@@ -86,9 +86,7 @@ def descend(layers: list[Layer], gradients: list[Quantities], rate: float) -> li
     return moved
 
 
-def _start(
-    problem: Problem, layers: list[Layer], steps: list[Step]
-) -> tuple[float | None, Array, Array | None] | None:
+def _start(problem: Problem, layers: list[Layer], steps: list[Step]) -> tuple[float | None, Array, Array | None] | None:
     """The loss and where the way back begins: dL/da of the last output, and dL/dz where the loss knows it better."""
     if problem.upstream is not None:
         return None, problem.upstream, None

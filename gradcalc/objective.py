@@ -1,4 +1,4 @@
-"""The loss of a network: from the last layer's output and the targets to one number and its derivative by each output."""
+"""The loss of a network: from the last output and the targets to one number, and its derivative by each output."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Objective:
             self.target, self.weight = target * weight, None
 
     def __call__(self, a: Array, activation: Activation | None, z: Array | None) -> LossGradient:
-        """The loss at output a = activation(z); both None where the last layer has no activation. Errors: InputError."""
+        """The loss at output a = activation(z), both None where there is no activation. Errors: InputError."""
         self._check(a)
         if activation is not None and z is not None and self._linked(activation):
             return self._from_logits(z)
@@ -120,7 +120,7 @@ class Objective:
             return np.asarray(entry.gradient(np, x, y, side if entry.at_kink else "default", *values))
         assert side in SIDES
         left, right = (entry.gradient(np, x, y, one, *values) for one in ("left", "right"))
-        return np.where(entry.at_kink(np, x, y, *values), choose(side, left, right), left)
+        return np.asarray(np.where(entry.at_kink(np, x, y, *values), choose(side, left, right), left))
 
     def _weighted(self, terms: Array) -> Array:
         return terms if self.weight is None else terms * self.weight

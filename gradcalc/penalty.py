@@ -77,7 +77,7 @@ class Penalty(NamedTuple):
         if self.kink in ("default", "left", "right"):
             return np.asarray(norm.gradient(np, w, self.kink, p, "split"))
         left, right = (norm.gradient(np, w, side, p, "split") for side in ("left", "right"))
-        return np.where(norm.at_kink(np, w, p, "split"), choose(self.kink, left, right), left)
+        return np.asarray(np.where(norm.at_kink(np, w, p, "split"), choose(self.kink, left, right), left))
 
 
 def _lp_norm() -> Norm:

@@ -29,12 +29,13 @@ class Examples(NamedTuple):
     def write(self, rows: Array) -> Array:
         """Rows (N, n) in the user's shape."""
         if self.flat:
-            return rows[0]
+            first: Array = rows[0]
+            return first
         return rows.T if self.columns else rows
 
 
 class WeightForm(NamedTuple):
-    """How the user wrote a dense layer's W: its layout, as a matrix, a flat list or one number, with or without the bias in it."""
+    """How the user wrote a dense layer's W: layout, form, and whether the bias is in it (`folded`)."""
 
     layout: str
     form: Literal["matrix", "flat", "number"]
@@ -51,16 +52,15 @@ class WeightForm(NamedTuple):
 
     def read(self, array: Array, inputs: int) -> tuple[Array, Array | None]:
         """The user's array as (W (inputs, units), b or None)."""
-        rows = inputs + self.folded
         if self.form != "matrix":
-            W = array.reshape(rows, -1)
-        else:
-            W = array.T if self.layout == "out_in" else array
-        return (W[1:], W[0]) if self.folded else (W, None)
+            array = array.reshape(inputs + self.folded, -1)
+        elif self.layout == "out_in":
+            array = array.T
+        return (array[1:], array[0]) if self.folded else (array, None)
 
 
 class BiasForm(NamedTuple):
-    """How the user wrote a bias: flat, as a row (1, n), as a column (n, 1), as one number shared by the units, or in W."""
+    """How the user wrote a bias: flat, as a row (1, n) or column (n, 1), shared by the units, or in W."""
 
     form: Literal["none", "flat", "row", "column", "shared", "folded"]
 

@@ -16,7 +16,7 @@ JACOBIAN_LIMIT = 64
 
 
 class Activation:
-    """A function bound to its parameters, on arrays z (N, n). `trained` are parameters with a gradient, e.g. prelu's alpha."""
+    """A function bound to its parameters, on arrays z (N, n). `trained` have a gradient, as prelu's alpha does."""
 
     def __init__(self, entry: Elementwise | VectorActivation, values: dict[str, Any], kink: Side) -> None:
         self.entry, self.kink = entry, kink

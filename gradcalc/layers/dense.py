@@ -10,7 +10,7 @@ from gradcalc.shapes import Array, BiasForm, WeightForm
 
 
 class Dense:
-    """z = x W + b with W (inputs, units), b (units,), one number () shared by the units, or None; then an activation or none."""
+    """z = x W + b; W is (inputs, units), b is (units,), one number () shared by the units, or None. Then a = f(z)."""
 
     type = "dense"
 
@@ -35,9 +35,7 @@ class Dense:
     def with_parameters(self, parameters: Quantities) -> Dense:
         trained = {name: value for name, value in parameters.items() if name not in ("W", "b")}
         activation = self.activation.with_trained(trained) if self.activation else None
-        return Dense(
-            self.name, parameters["W"], parameters.get("b"), activation, self.weight_form, self.bias_form
-        )
+        return Dense(self.name, parameters["W"], parameters.get("b"), activation, self.weight_form, self.bias_form)
 
     def forward(self, x: Array) -> Step:
         """z (N, units) and a = f(z); without an activation a is z and f' is 1."""

@@ -1,0 +1,98 @@
+"""Functions in a spec: an activation or a loss by name, or as a mapping of its name, parameters and own kink choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradcalc.errors import GradcalcError
+from gradcalc.functions import find
+from gradcalc.functions.entry import (
+    SIDES,
+    Elementwise,
+    ElementwiseLoss,
+    Entry,
+    Side,
+    VectorActivation,
+    VectorLoss,
+)
+from gradcalc.layers.activation import Activation
+from gradcalc.spec.keys import FUNCTION, LOSS
+from gradcalc.spec.nodes import Node
+
+#: What a kind of function is called in an error.
+_KINDS = {"activation": "an activation", "loss": "a loss", "norm": "a norm"}
+
+
+def read_activation(node: Node, kink: str) -> Activation | None:
+    """The activation, bound to its parameters; None for an empty value. Errors: SpecError."""
+    if node.value is None:
+        return None
+    entry, keys = _named(node, "an activation")
+    if not isinstance(entry, Elementwise | VectorActivation):
+        raise _name_node(node).error(
+            f"{entry.name} is {_KINDS[entry.kind]}, not an activation",
+            "'gradcalc list functions' shows their kinds",
+        )
+    side = keys.pop("kink").choice(SIDES) if "kink" in keys else kink
+    return Activation(entry, parameters(entry, keys, node), side_of(side))
+
+
+def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss, dict[str, Node], dict[str, Any]]:
+    """The loss, its other keys (reduction, scale, kink, with), and its parameters. Errors: SpecError."""
+    entry, keys = _named(node, "a loss")
+    if not isinstance(entry, ElementwiseLoss | VectorLoss):
+        raise _name_node(node).error(
+            f"{entry.name} is {_KINDS[entry.kind]}, not a loss", "'gradcalc list functions' shows their kinds"
+        )
+    own = {key.name for key in LOSS}
+    rest = {name: value for name, value in keys.items() if name in own}
+    return entry, rest, parameters(entry, {n: v for n, v in keys.items() if n not in own}, node)
+
+
+def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any]:
+    """The function's parameters from the remaining keys; errors get the place of the culprit."""
+    given: dict[str, object] = {}
+    for name, value in keys.items():
+        try:
+            given[name] = value.array().tolist() if isinstance(value.value, Mapping) else value.value
+            entry.parameters(given)
+        except GradcalcError as error:
+            error.path = error.path or value.path
+            raise
+    try:
+        return entry.parameters(given)
+    except GradcalcError as error:
+        error.path = node.path
+        raise
+
+
+def side_of(word: str) -> Side:
+    """A kink choice that was already checked."""
+    for side in SIDES:
+        if side == word:
+            return side
+    raise AssertionError(word)
+
+
+def _named(node: Node, what: str) -> tuple[Entry, dict[str, Node]]:
+    """The entry of a name or of a mapping with a name, and the mapping's other keys."""
+    keys: dict[str, Node] = {}
+    name = node
+    if isinstance(node.value, Mapping):
+        if "name" not in node.value:
+            raise node.error(f"{what} written as a mapping needs its name", "e.g. {name: leaky_relu, alpha: 0.1}")
+        keys = {key: Node(value, (*node.path, key), node.reading) for key, value in node.value.items()}
+        name = keys.pop("name")
+    try:
+        return find(name.text()), keys
+    except GradcalcError as error:
+        error.path = error.path or name.path
+        raise
+
+
+def _name_node(node: Node) -> Node:
+    """Where the function's name stands."""
+    if isinstance(node.value, Mapping):
+        return Node(node.value[FUNCTION[0].name], (*node.path, FUNCTION[0].name), node.reading)
+    return node

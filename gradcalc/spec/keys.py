@@ -1,0 +1,94 @@
+"""The keys of a spec, each declared once: the reader accepts these, the manual lists them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gradcalc.conventions import OPTIONS
+
+
+class Key(NamedTuple):
+    """A key: what it holds, what it means, and whether it has to be there."""
+
+    name: str
+    holds: str
+    doc: str
+    required: bool = False
+
+
+_CONVENTION_KEYS = tuple(
+    Key(option.name, " | ".join(option.choices), f"{option.title}; wins over the preset") for option in OPTIONS
+)
+
+TOP = (
+    Key("convention", "name", "a preset of conventions; default where it is left out"),
+    *_CONVENTION_KEYS,
+    Key("classes_from", "whole number", "the first class label: 0, or 1 where labels start at 1"),
+    Key("input", "array", "one example (a flat list or a number) or a batch (a list of lists)", required=True),
+    Key("target", "array", "what the output should be, in the input's layout"),
+    Key("target_classes", "class or list of classes", "the right class of each example, in place of target"),
+    Key("loss", "function", "the loss; with a target"),
+    Key("upstream", "array", "dL/da of the last layer, in place of loss and target"),
+    Key("regularization", "list of penalties", "terms added to the loss, and their derivatives to dW"),
+    Key(
+        "learning_rate",
+        "number",
+        "one step of gradient descent; the new parameters are shown as W_new, b_new",
+    ),
+    Key("steps", "whole number", "how many steps; tables show the last pass"),
+    Key("dtype", "float64 | float32", "the precision of all numbers; float64 where it is left out"),
+    Key("layers", "list of layers", "the layers from input to output", required=True),
+)
+
+DENSE = (
+    Key("name", "name", "letters, digits, _ and -; layer1, layer2, ... where it is left out"),
+    Key("type", "dense", "dense where it is left out"),
+    Key("units", "whole number", "the number of outputs; known from the weights where they are given"),
+    Key("activation", "function", "a = f(z); where it is left out a = z"),
+    Key("weights", "array", "W, (inputs, units) or the transpose as `layout` says; needed", required=True),
+    Key(
+        "bias",
+        "array | false | first",
+        "b: flat, a row, a column, or one number shared by the units; left out or false: none",
+    ),
+    Key("layout", "in_out | out_in", "this layer's own layout of W"),
+)
+
+ACTIVATION = (
+    Key("name", "name", "letters, digits, _ and -"),
+    Key("type", "activation", "a layer that only applies a function"),
+    Key("activation", "function", "the function", required=True),
+)
+
+FUNCTION = (
+    Key(
+        "name",
+        "name",
+        "the function's name or alias, or the name alone in place of the mapping",
+        required=True,
+    ),
+    Key("kink", "default | left | right | midpoint | undefined", "this function's own choice at kinks"),
+)
+
+LOSS = (
+    *FUNCTION,
+    Key("reduction", "batch_mean | mean | sum", "from the examples' losses to one number"),
+    Key("scale", "number", "multiplies the loss of the data"),
+    Key("with", "mapping", "further inputs: weight, one number per output (or class) or per element"),
+)
+
+PENALTY = (
+    Key(
+        "norm",
+        "l2_squared | half_l2_squared | l1 | lp",
+        "sum(w^2), half of it, sum(|w|), or the p-norm",
+        required=True,
+    ),
+    Key("strength", "number", "multiplies the norm", required=True),
+    Key("p", "number", "the p of lp; 2 where it is left out"),
+    Key("per_example", "true | false", "divide by the number of examples, as in lambda/(2m) sum(W^2)"),
+    Key("biases", "true | false", "penalise biases too"),
+)
+
+#: Each type of layer with the keys of its mapping; the first is the default.
+LAYERS = {"dense": DENSE, "activation": ACTIVATION}

@@ -1,0 +1,213 @@
+"""A value of a spec together with where it stands: asks for what it should be, or says what is wrong and where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+
+from gradcalc.errors import Path, SpecError, listed, near, quoted
+from gradcalc.shapes import Array
+from gradcalc.spec.keys import Key
+
+
+class Reading:
+    """What reading a spec needs besides the spec: where files are, what is allowed, and entries set from the shell."""
+
+    def __init__(self, folder: FilePath, *, allow_outside: bool, memory_limit: int) -> None:
+        self.folder, self.allow_outside, self.memory_limit = folder, allow_outside, memory_limit
+        self.reserved = 0
+        self.dtype = np.dtype(np.float64)
+        self.entries: dict[Path, list[tuple[tuple[int, ...], float]]] = {}
+
+    def reserve(self, numbers: int, path: Path, what: str) -> None:
+        """Counts numbers about to be kept; SpecError where that is more memory than allowed."""
+        self.reserved += numbers * self.dtype.itemsize
+        if self.reserved > self.memory_limit:
+            raise SpecError(
+                f"{what} would need {_size(self.reserved)} of memory, over the limit of {_size(self.memory_limit)}",
+                hint="--memory-limit raises it",
+                path=path,
+            )
+
+
+class Node:
+    """A value and its path. Methods return the value as what it should be, or raise a SpecError with its place."""
+
+    __slots__ = ("path", "reading", "value")
+
+    def __init__(self, value: Any, path: Path, reading: Reading) -> None:
+        self.value, self.path, self.reading = value, path, reading
+
+    def error(self, message: str, hint: str = "") -> SpecError:
+        return SpecError(message, hint=hint, path=self.path)
+
+    @property
+    def label(self) -> str:
+        """The last key, with a position where it is one: "units", "layers[0]"."""
+        keys = [str(part) for part in self.path if isinstance(part, str)]
+        name = keys[-1] if keys else "the spec"
+        return f"{name}[{self.path[-1]}]" if self.path and isinstance(self.path[-1], int) else name
+
+    def mapping(self, keys: Sequence[Key], what: str, *, more: Sequence[str] = ()) -> dict[str, Node]:
+        """The values by key; unknown and missing keys are errors. `more` are further keys that are allowed."""
+        if not isinstance(self.value, Mapping):
+            raise self.error(f"{what} must be a mapping of keys to values, not {_kind(self.value)}")
+        known = [key.name for key in keys] + list(more)
+        for name in self.value:
+            if name not in known:
+                hint = near(str(name), known) or f"the keys are {listed(known)}"
+                raise SpecError(f"{what} has no key {quoted(name)}", hint=hint, path=(*self.path, name), at_key=True)
+        for key in keys:
+            if key.required and self.value.get(key.name) is None:
+                state = "is empty" if key.name in self.value else "is missing"
+                path = (*self.path, key.name) if key.name in self.value else self.path
+                raise SpecError(f"{what}: {key.name} {state}", hint=f"{key.name} is {key.doc}", path=path)
+        return {name: Node(value, (*self.path, name), self.reading) for name, value in self.value.items()}
+
+    def items(self, what: str) -> Iterator[Node]:
+        """The items of a list."""
+        if not isinstance(self.value, list | tuple):
+            raise self.error(f"{self.label} must be a list of {what}, not {_kind(self.value)}")
+        for position, value in enumerate(self.value):
+            yield Node(value, (*self.path, position), self.reading)
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self.error(f"{self.label} must be a name, not {_kind(self.value)}")
+        return self.value
+
+    def choice(self, choices: Sequence[str]) -> str:
+        """One of the words."""
+        if self.value not in choices:
+            hint = near(self.value, choices) if isinstance(self.value, str) else ""
+            raise self.error(f"{self.label} must be {listed(list(choices), 'or')}, not {_kind(self.value)}", hint)
+        return str(self.value)
+
+    def flag(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.error(f"{self.label} must be true or false, not {_kind(self.value)}")
+        return self.value
+
+    def number(self) -> float:
+        """A finite number."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            raise self.error(f"{self.label} must be a number, not {_kind(self.value)}", _number_hint(self.value))
+        if not math.isfinite(self.value):
+            raise self.error(f"{self.label} must be a finite number, not {self.value}")
+        return float(self.value)
+
+    def whole(self, least: int) -> int:
+        """A whole number of at least `least`."""
+        if isinstance(self.value, float) and self.value.is_integer():
+            self.value = int(self.value)
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < least:
+            bound = "above 0" if least == 1 else f"of at least {least}"
+            raise self.error(f"{self.label} must be a whole number {bound}, not {_kind(self.value)}")
+        return self.value
+
+    def array(self) -> Array:
+        """Numbers as float64: one (), a flat list (n,) or rows of equal length (m, n); from the text or a file."""
+        if isinstance(self.value, np.ndarray):
+            found: Array = self.value
+        elif isinstance(self.value, Mapping):
+            found = self._from_file()
+        elif isinstance(self.value, list | tuple):
+            found = self._from_list(self.value)
+        else:
+            found = np.asarray(self.number())
+        return self.with_entries(found)
+
+    def with_entries(self, array: Array) -> Array:
+        """The array with the entries that were set from the shell."""
+        for index, value in self.reading.entries.get(self.path, ()):
+            if len(index) != array.ndim or any(i >= n for i, n in zip(index, array.shape, strict=True)):
+                written = "".join(f"[{i}]" for i in index)
+                raise self.error(f"{self.label}{written} is outside its shape {array.shape}")
+            array = array.copy()
+            array[index] = value
+        return array
+
+    def _from_file(self) -> Array:
+        from gradcalc.spec.arrays import load_array
+
+        if "file" not in self.value:
+            raise self.error(f"{self.label} must be numbers or {{file: ...}}, not {_kind(self.value)}")
+        reading = self.reading
+        found = load_array(
+            dict(self.value),
+            reading.folder,
+            path=self.path,
+            allow_outside=reading.allow_outside,
+            memory_limit=reading.memory_limit - reading.reserved,
+        )
+        if found.ndim > 2:
+            raise self.error(f"{self.label} must have at most two axes, but the file's array has {found.ndim}")
+        return found
+
+    def _from_list(self, rows: Sequence[Any]) -> Array:
+        if not rows:
+            raise self.error(f"{self.label} is an empty list")
+        if not any(isinstance(row, list | tuple) for row in rows):
+            self._check_numbers(rows, self.path)
+            return np.array(rows, dtype=np.float64)
+        for position, row in enumerate(rows):
+            self._check_row(row, position, rows)
+        return np.array(rows, dtype=np.float64)
+
+    def _check_row(self, row: Any, position: int, rows: Sequence[Any]) -> None:
+        path = (*self.path, position)
+        if not isinstance(row, list | tuple):
+            raise SpecError(f"{self.label} mixes rows and single numbers: row {position} is {_kind(row)}", path=path)
+        first = len(rows[0]) if isinstance(rows[0], list | tuple) else len(row)
+        if len(row) != first:
+            raise SpecError(
+                f"the rows of {self.label} differ in length: row 0 has {first} numbers, row {position} has {len(row)}",
+                path=path,
+            )
+        if not row:
+            raise SpecError(f"row {position} of {self.label} is empty", path=path)
+        self._check_numbers(row, path)
+
+    def _check_numbers(self, row: Sequence[Any], path: Path) -> None:
+        """Every element a finite number: first by a quick look at the types, then one by one to name the culprit."""
+        if set(map(type, row)) <= {int, float} and all(map(math.isfinite, row)):
+            return
+        for position, value in enumerate(row):
+            if isinstance(value, list | tuple):
+                raise SpecError(f"{self.label} is nested too deep: rows of numbers are enough", path=(*path, position))
+            Node(value, (*path, position), self.reading).number()
+
+
+def _kind(value: object) -> str:
+    """A value as an error names it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return f"a mapping with {listed([quoted(str(k)) for k in list(value)[:3]])}" if value else "an empty mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return quoted(value)
+
+
+def _number_hint(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    try:
+        float(value)
+    except ValueError:
+        return ""
+    return "take away the quotes" if "_" not in value and value.strip()[-1:].isdigit() else ""
+
+
+def _size(count: int) -> str:
+    """Bytes for people: 1.5 GiB."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}" if count < 10**6 * size else f"{count // size} {unit}"
+    return f"{count} bytes"

@@ -1,0 +1,122 @@
+"""Changes to a spec from the shell: --set hidden.W[0][1]=0.3, --input, --target, --learning-rate, --convention."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gradcalc.errors import Path, UsageError, listed, near, quoted
+from gradcalc.shapes import Array
+from gradcalc.spec.document import parse_value
+
+#: A quantity's letter and the key that holds it.
+_LETTERS = {"W": "weights", "b": "bias"}
+_PART = re.compile(r"[^.\[\]]+|\[\d+\]")
+_NUMBER = re.compile(r"^[\s\[]*[-+]?(\d|\.\d|inf|nan)", re.IGNORECASE)
+
+
+class Override:
+    """One change: where, to what, and the option as it was typed, for errors."""
+
+    def __init__(self, option: str, path: Path, value: Any, index: tuple[int, ...] = ()) -> None:
+        self.option, self.path, self.value, self.index = option, path, value, index
+
+
+def set_override(text: str, spec: Any) -> Override:
+    """The change that `--set PATH=VALUE` asks for, in this spec. Errors: UsageError."""
+    option = f"--set {text}"
+    target, equals, value = text.partition("=")
+    parts = _PART.findall(target)
+    if not equals or not parts or "".join(parts) != target.replace(".", ""):
+        raise UsageError(
+            f"--set {quoted(text)} is not PATH=VALUE",
+            hint="e.g. --set hidden.W[0][1]=0.3 or --set layers.0.units=3",
+        )
+    path = _path(option, [part.strip("[]") if part.startswith("[") else part for part in parts], spec)
+    return _split_entry(Override(option, path, parse_value(value, option)))
+
+
+def array_override(option: str, key: str, text: str, memory_limit: int) -> Override:
+    """--input or --target: numbers as typed, or the name of a file with them."""
+    if _NUMBER.match(text) or text.lstrip().startswith("["):
+        listing = text if text.lstrip().startswith("[") else re.sub(r"[\s,]+", ", ", text.strip())
+        value = parse_value(listing if listing.startswith("[") or "," not in listing else f"[{listing}]", option)
+        return Override(f"{option} {text}", (key,), value)
+    from gradcalc.spec.arrays import load_user_file
+
+    found: Array = load_user_file(text, None, memory_limit)
+    return Override(f"{option} {text}", (key,), found)
+
+
+def apply(spec: Any, overrides: list[Override]) -> Any:
+    """The spec with every change made; the given one stays as it was."""
+    for override in overrides:
+        if not override.index:
+            spec = _replaced(spec, override.path, override)
+    return spec
+
+
+def _path(option: str, parts: list[str], spec: Any) -> Path:
+    """Keys and positions from the top: a layer may be meant by its name, its W by that letter, or by W1, b2 ..."""
+    layers = spec.get("layers") if isinstance(spec, Mapping) else None
+    layers = layers if isinstance(layers, list) else []
+    names = [_layer_name(layer, position) for position, layer in enumerate(layers)]
+    head, rest = parts[0], parts[1:]
+    path: Path
+    short = re.fullmatch(r"([Wb])(\d+)", head)
+    if head in names and rest:
+        path = ("layers", names.index(head))
+    elif short and head not in names:
+        dense = [i for i, layer in enumerate(layers) if isinstance(layer, Mapping) and "weights" in layer]
+        if not 0 < int(short[2]) <= len(dense):
+            raise UsageError(f"{option}: there is no layer {short[2]} with weights", hint=f"there are {len(dense)}")
+        path, rest = ("layers", dense[int(short[2]) - 1]), [short[1], *rest]
+    else:
+        path = (head,)
+        if isinstance(spec, Mapping) and rest and head != "layers" and head not in spec:
+            raise UsageError(
+                f"{option}: there is no layer {quoted(head)}",
+                hint=near(head, names) or f"the layers are {listed(names)}",
+            )
+    for part in rest:
+        in_layer = len(path) == 2 and path[0] == "layers"
+        path = (*path, _LETTERS.get(part, part) if in_layer else int(part) if part.isdigit() else part)
+    return path
+
+
+def _layer_name(layer: Any, position: int) -> str:
+    name = layer.get("name") if isinstance(layer, Mapping) else None
+    return name if isinstance(name, str) else f"layer{position + 1}"
+
+
+def _split_entry(override: Override) -> Override:
+    """An entry of an array (positions at the end of the path) is set once the array is there: it may be a file's."""
+    path: list[str | int] = list(override.path)
+    index: list[str | int] = []
+    while len(path) > 1 and isinstance(path[-1], int) and path[-2] != "layers":
+        index.insert(0, path.pop())
+    if not index or path[-1] in ("loss", "regularization", "layers"):
+        return override
+    if isinstance(override.value, bool) or not isinstance(override.value, int | float):
+        raise UsageError(f"{override.option}: an entry must be a number, not {quoted(override.value)}")
+    return Override(override.option, tuple(path), float(override.value), tuple(int(i) for i in index))
+
+
+def _replaced(value: Any, path: Path, override: Override) -> Any:
+    """A copy of `value` with what stands at `path` replaced; a missing key of a mapping is added."""
+    if not path:
+        return override.value
+    key, rest = path[0], path[1:]
+    if isinstance(value, list):
+        if not isinstance(key, int) or not key < len(value):
+            raise UsageError(
+                f"{override.option}: there is no item {key}", hint=f"there are {len(value)}, counted from 0"
+            )
+        return [_replaced(item, rest, override) if i == key else item for i, item in enumerate(value)]
+    if isinstance(value, str) and rest == () and isinstance(key, str):
+        # a function by its name alone: hidden.activation.alpha=0.1
+        value = {"name": value}
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{override.option}: there is no {quoted(str(key))} to set")
+    return {**value, str(key): _replaced(value.get(str(key)), rest, override)}

@@ -1,0 +1,171 @@
+"""From a spec's values to a Problem: conventions, examples, layers and loss, checked against one another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcalc.conventions import OPTIONS, Convention, find_convention
+from gradcalc.errors import GradcalcError
+from gradcalc.functions.entry import SIDES, ElementwiseLoss, VectorLoss
+from gradcalc.network import Problem
+from gradcalc.objective import Objective
+from gradcalc.penalty import NORMS, Penalty
+from gradcalc.shapes import Array, Examples
+from gradcalc.spec.functions import read_loss, side_of
+from gradcalc.spec.keys import LOSS, PENALTY, TOP
+from gradcalc.spec.layers import forward_numbers, read_layers
+from gradcalc.spec.nodes import Node
+from gradcalc.spec.targets import read_rows, read_target
+
+_REDUCTIONS = ("batch_mean", "mean", "sum")
+
+
+def read_problem(spec: Node) -> Problem:
+    """The problem a spec states. Errors: SpecError with the path of the culprit."""
+    keys = spec.mapping(TOP, "the spec")
+    _check_combination(keys)
+    conventions = _conventions(keys)
+    if "dtype" in keys:
+        spec.reading.dtype = np.dtype(keys["dtype"].choice(("float64", "float32")))
+    x, examples = _examples(keys["input"], conventions)
+    layers = read_layers(keys["layers"], x.shape[1], conventions)
+    outputs = layers[-1].outputs if layers else x.shape[1]
+    spec.reading.reserve(forward_numbers(layers, len(x)), ("layers",), "this network with so many examples")
+    upstream = objective = None
+    if "upstream" in keys:
+        upstream = read_rows(keys["upstream"], examples, len(x), outputs).astype(x.dtype)
+    if "loss" in keys:
+        objective = _objective(keys, conventions, examples, len(x), outputs)
+    return Problem(
+        layers=layers,
+        x=x,
+        examples=examples,
+        objective=objective,
+        upstream=upstream,
+        penalties=_penalties(keys.get("regularization"), conventions),
+        average_parameters=conventions["average"] == "parameters" and conventions["reduction"] != "sum",
+        learning_rate=keys["learning_rate"].number() if "learning_rate" in keys else None,
+        steps=keys["steps"].whole(1) if "steps" in keys else 1,
+        conventions={name: word for name, word in conventions.items() if name != "classes_from"},
+    )
+
+
+def _check_combination(keys: dict[str, Node]) -> None:
+    """Which keys go together: loss with a target, or upstream, or neither."""
+    targets = [name for name in ("target", "target_classes") if name in keys]
+    if len(targets) == 2:
+        raise keys["target_classes"].error("give target or target_classes, not both")
+    if "upstream" in keys:
+        for name in ("loss", *targets):
+            if name in keys:
+                raise keys["upstream"].error(f"upstream takes the place of loss and target, but {name} is given too")
+    elif targets and "loss" not in keys:
+        raise keys[targets[0]].error(f"{targets[0]} without a loss", "add e.g. loss: half_square")
+    elif "loss" in keys and not targets:
+        raise keys["loss"].error("loss without a target", "add target, or target_classes")
+    elif "learning_rate" in keys and "loss" not in keys:
+        raise keys["learning_rate"].error("learning_rate needs a gradient", "add loss and target, or upstream")
+    if "steps" in keys and "learning_rate" not in keys:
+        raise keys["steps"].error("steps needs a learning_rate")
+
+
+def _conventions(keys: dict[str, Node]) -> dict[str, str]:
+    """Each option's word: the preset's, unless the spec sets it."""
+    preset = _preset(keys.get("convention"))
+    words = {"preset": preset.name, "classes_from": str(preset.classes_from)}
+    for option in OPTIONS:
+        words[option.name] = str(getattr(preset, option.name))
+        if option.name in keys:
+            words[option.name] = keys[option.name].choice(list(option.choices))
+    if "classes_from" in keys:
+        words["classes_from"] = str(keys["classes_from"].whole(0))
+    loss = keys.get("loss")
+    if loss is not None and isinstance(loss.value, dict) and "reduction" in loss.value:
+        own = Node(loss.value["reduction"], (*loss.path, "reduction"), loss.reading)
+        words["reduction"] = own.choice(_REDUCTIONS)
+    return words
+
+
+def _preset(node: Node | None) -> Convention:
+    if node is None:
+        return find_convention("default")
+    try:
+        return find_convention(node.text())
+    except GradcalcError as error:
+        error.path = error.path or node.path
+        raise
+
+
+def _examples(node: Node, conventions: dict[str, str]) -> tuple[Array, Examples]:
+    """The input as rows (N, inputs), and how it was written."""
+    array = node.array()
+    node.reading.reserve(array.size, node.path, "the input")
+    examples = Examples(flat=array.ndim < 2, columns=conventions["data"] == "columns")
+    return np.ascontiguousarray(examples.read(array).astype(node.reading.dtype, copy=False)), examples
+
+
+def _objective(
+    keys: dict[str, Node], conventions: dict[str, str], examples: Examples, count: int, outputs: int
+) -> Objective:
+    entry, own, values = read_loss(keys["loss"])
+    target = read_target(keys, entry, values, examples, (count, outputs), int(conventions["classes_from"]))
+    kink = own["kink"].choice(SIDES) if "kink" in own else conventions["kink"]
+    dtype = keys["loss"].reading.dtype
+    return Objective(
+        entry,
+        values,
+        target.astype(dtype, copy=False) if target.dtype.kind == "f" else target,
+        kink=side_of(kink),
+        reduction=conventions["reduction"],
+        scale=own["scale"].number() if "scale" in own else 1.0,
+        weight=_weight(own.get("with"), entry, examples, (count, outputs)),
+        divide=conventions["average"] == "loss",
+    )
+
+
+def _weight(
+    node: Node | None, entry: ElementwiseLoss | VectorLoss, examples: Examples, shape: tuple[int, int]
+) -> Array | None:
+    """The loss's further input: weight, one number per output (or class), or per element."""
+    if node is None:
+        return None
+    allowed = [key for key in LOSS if key.name == "with"]
+    if not isinstance(node.value, dict) or list(node.value) != ["weight"]:
+        raise node.error(f"{entry.name} takes no such further input", f"{allowed[0].name} is {allowed[0].doc}")
+    if isinstance(entry, VectorLoss) and entry.takes != "distribution":
+        raise node.error(
+            f"{entry.name} takes no weight",
+            "weights multiply the terms of elementwise losses and cross-entropies",
+        )
+    weight = Node(node.value["weight"], (*node.path, "weight"), node.reading)
+    array = weight.array()
+    if array.ndim < 2:
+        if array.size not in (1, shape[1]):
+            raise weight.error(f"weight has {array.size} numbers for {shape[1]} outputs")
+        return array.reshape(-1)
+    return read_rows(weight, examples, *shape)
+
+
+def _penalties(node: Node | None, conventions: dict[str, str]) -> tuple[Penalty, ...]:
+    if node is None or node.value is None:
+        return ()
+    items = [node] if isinstance(node.value, dict) else list(node.items("penalties"))
+    return tuple(_penalty(item, conventions) for item in items)
+
+
+def _penalty(node: Node, conventions: dict[str, str]) -> Penalty:
+    keys = node.mapping(PENALTY, "a penalty")
+    norm = keys["norm"].choice(list(NORMS))
+    if "p" in keys and norm != "lp":
+        raise keys["p"].error(f"{norm} takes no p", "norm: lp does")
+    p = keys["p"].value if "p" in keys else 2.0
+    if isinstance(p, bool) or not isinstance(p, int | float) or not p > 0:
+        raise keys["p"].error("p must be a number above 0, or .inf")
+    return Penalty(
+        norm=norm,
+        strength=keys["strength"].number(),
+        p=float(p),
+        per_example="per_example" in keys and keys["per_example"].flag(),
+        biases="biases" in keys and keys["biases"].flag(),
+        kink=side_of(conventions["kink"]),
+    )
