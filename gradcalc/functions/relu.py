@@ -20,13 +20,14 @@ def _leaky_derivative(xp: Any, z: Any, alpha: Any) -> Any:
     return xp.where(z > 0, 1.0, xp.where(z <= 0, alpha, z))
 
 
-def _slope_param(default: float, doc: str, *, per_unit: bool) -> Param:
+def _slope_param(default: float, doc: str, *, trained: bool) -> Param:
     return Param(
         "alpha",
         default,
         doc,
-        aliases=("negative_slope", "weight") if per_unit else ("negative_slope",),
-        per_unit=per_unit,
+        aliases=("negative_slope", "weight") if trained else ("negative_slope",),
+        per_unit=trained,
+        trained=trained,
         derivative=lambda xp, z, alpha: xp.where(z > 0, 0.0, z),
     )
 
@@ -95,7 +96,7 @@ ENTRIES = (
         name="leaky_relu",
         aliases=("lrelu",),
         title="Leaky rectified linear unit",
-        params=(_slope_param(0.01, "slope where z < 0", per_unit=False),),
+        params=(_slope_param(0.01, "slope where z < 0", trained=False),),
         formula="z if z > 0 else alpha * z",
         derivative_formula="1 if z > 0 else alpha",
         value=_leaky_value,
@@ -109,7 +110,7 @@ ENTRIES = (
         name="prelu",
         aliases=("parametric_relu",),
         title="Parametric rectified linear unit",
-        params=(_slope_param(0.25, "trained slope where z < 0: a number, or one per unit", per_unit=True),),
+        params=(_slope_param(0.25, "trained slope where z < 0: a number, or one per unit", trained=True),),
         formula="z if z > 0 else alpha * z",
         derivative_formula="1 if z > 0 else alpha",
         value=_leaky_value,
