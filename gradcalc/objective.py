@@ -57,6 +57,13 @@ class Objective:
         terms = self._terms(self.entry, self.values, a)
         return LossGradient(self._reduced(terms), self._scaled(self._gradient(self.entry, self.values, a), a), None)
 
+    def terms(self, a: Array, activation: Activation | None, z: Array | None) -> Array:
+        """What the loss sums: each element's loss (N, n), or each example's (N,), without reduction and scale."""
+        with np.errstate(all="ignore"):
+            if activation is not None and z is not None and self._linked(activation):
+                return self._terms(*self._on_logits(), z)
+            return self._terms(self.entry, self.values, a)
+
     def _check(self, a: Array) -> None:
         outside = np.argwhere(self.entry.domain.outside(np, a))
         if len(outside):
@@ -73,13 +80,17 @@ class Objective:
 
     def _from_logits(self, z: Array) -> LossGradient:
         """The same loss and derivatives from z: finite and right also where a is saturated at 0 or 1."""
-        logits = find(self.entry.logits)
-        assert isinstance(logits, ElementwiseLoss | VectorLoss)
-        values = logits.parameters({k: v for k, v in self.values.items() if k == "label_smoothing"})
+        logits, values = self._on_logits()
         loss = self._reduced(self._terms(logits, values, z))
         dz = self._scaled(self._gradient(logits, values, z), z)
         by_a = self._binary_by_a(z) if self.entry.name == "binary_cross_entropy" else self._classes_by_a(z, logits)
         return LossGradient(loss, self._scaled(by_a, z), dz)
+
+    def _on_logits(self) -> tuple[ElementwiseLoss | VectorLoss, dict[str, Any]]:
+        """This loss as one on logits, with its parameters there."""
+        logits = find(self.entry.logits)
+        assert isinstance(logits, ElementwiseLoss | VectorLoss)
+        return logits, logits.parameters({k: v for k, v in self.values.items() if k == "label_smoothing"})
 
     def _binary_by_a(self, z: Array) -> Array:
         """-y/a + (1-y)/(1-a) with 1/a = 1 + e^-z and 1/(1-a) = 1 + e^z."""
