@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gradcalc.addresses import resolve, split_index
+from gradcalc.advice import warnings
 from gradcalc.errors import UsageError
 from gradcalc.layers.activation import ActivationLayer
 from gradcalc.layers.base import Layer, Quantities
@@ -71,6 +72,7 @@ class BackpropResult(NamedTuple):
     loss_history: list[float] | None
     layers: list[LayerResult]
     chain: list[ChainProduct]
+    warnings: list[str]
 
     @property
     def conventions(self) -> dict[str, str]:
@@ -177,6 +179,7 @@ def solve(problem: Problem) -> BackpropResult:
         loss_history=history if problem.learning_rate is not None and history else None,
         layers=results,
         chain=_chain(layers, last, problem),
+        warnings=warnings(problem, last.quantities[-1]["a"] if layers else problem.x),
     )
 
 

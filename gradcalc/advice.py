@@ -1,0 +1,54 @@
+"""Warnings about nets that compute, but most likely not what was meant."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcalc.functions import find
+from gradcalc.functions.entry import ElementwiseLoss, VectorLoss
+from gradcalc.layers.activation import Activation, ActivationLayer
+from gradcalc.layers.base import Layer
+from gradcalc.layers.dense import Dense
+from gradcalc.network import Problem
+from gradcalc.objective import LINKS
+from gradcalc.shapes import Array
+
+#: How far the sum of an example's probabilities may be from 1 before it is worth a word.
+_SLACK = 1e-6
+
+
+def warnings(problem: Problem, output: Array) -> list[str]:
+    """What to warn of, given the net's last output (N, n): sentences, usually none."""
+    if problem.objective is None:
+        return []
+    found = _applied_twice(problem.layers, problem.objective.entry.name)
+    if problem.objective.entry.name == "cross_entropy" and not problem.objective.values["normalize"]:
+        found += _not_probabilities(output)
+    return found
+
+
+def _applied_twice(layers: list[Layer], loss: str) -> list[str]:
+    """A loss on logits behind the very activation that it contains."""
+    activation = _last_activation(layers)
+    for on_probabilities, link in LINKS.items():
+        entry = find(on_probabilities)
+        assert isinstance(entry, ElementwiseLoss | VectorLoss)
+        if activation is not None and activation.entry.name == link and loss == entry.logits:
+            return [
+                f"{loss} takes logits and applies {link} itself, but layer {layers[-1].name} has applied {link} "
+                f"already; the loss on probabilities is {on_probabilities}"
+            ]
+    return []
+
+
+def _not_probabilities(output: Array) -> list[str]:
+    sums = output.sum(axis=1)
+    off = np.flatnonzero(np.abs(sums - 1) > _SLACK)
+    if not len(off):
+        return []
+    return [f"cross_entropy takes probabilities, but the outputs of example {off[0]} sum to {sums[off[0]]:.6g}"]
+
+
+def _last_activation(layers: list[Layer]) -> Activation | None:
+    last = layers[-1] if layers else None
+    return last.activation if isinstance(last, Dense | ActivationLayer) else None
