@@ -1,29 +1,86 @@
-"""Plain records every answer is made of: tables and texts, without formatting; only `render` makes them look."""
+"""Plain records every answer is made of: sections, tables, texts and formulas; only `render` makes them look."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-#: A table's cell: a number is formatted by `render`, text stands as it is, None is an empty cell.
+#: A table's cell: a float is formatted by `render`, whole numbers and text stand as they are, None is an empty cell.
 Cell = float | int | str | None
+
+
+class Section(NamedTuple):
+    """The title of a part of a report."""
+
+    title: str
 
 
 class Table(NamedTuple):
     """A titled table. `rows` hold one cell per column; `wrap` lets a wide table continue below itself,
-    repeating its first column."""
+    repeating its first column; to fit, numbers may be cut to `least_digits` significant digits."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     wrap: bool = False
+    least_digits: int = 6
+
+
+#: A line of text, or its parts: numbers among them are formatted by `render`, then all are joined.
+Line = str | tuple[str | float | int, ...]
 
 
 class Text(NamedTuple):
-    """A paragraph or a formula on lines of its own."""
+    """Running text, a sentence or two a line."""
 
+    lines: Sequence[Line]
+
+
+class Formula(NamedTuple):
+    """Formulas, one a line, which keep their blanks."""
+
+    lines: Sequence[Line]
+
+
+Block = Section | Table | Text | Formula
+
+#: What a command prints for people, in order.
+Report = Sequence[Block]
+
+
+class KinkMet(NamedTuple):
+    """A kink some point lies on: where it is, both one-sided derivatives, and the one that was taken."""
+
+    when: str
+    left: float
+    right: float
+    shown: float
+    jump: bool = False
+
+
+class Points(NamedTuple):
+    """Some points of an evaluation, column by column.
+
+    Every column has one entry per point: a number, a list (a vector) or a list of lists (a Jacobian).
+    `at_kink` is None where no point lies on a kink.
+    """
+
+    columns: dict[str, list[Any]]
+    at_kink: Sequence[bool] | None = None
+    kinks: Sequence[KinkMet] = ()
+
+    def count(self) -> int:  # type: ignore[override]  # a tuple's count is of no use here
+        """How many points there are."""
+        return len(self.columns["input"])
+
+
+class Heading(NamedTuple):
+    """What an evaluation's points are points of; `lines` say it to people."""
+
+    function: str
+    kind: str
+    parameters: dict[str, Any]
+    kink: str
+    wrt: str | None
+    columns: Sequence[str]
     lines: Sequence[str]
-
-
-#: What a command prints for people: tables and texts in order.
-Report = Sequence[Table | Text]
