@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
+#: The day of this version, which the manual's pages carry.
+__released__ = "2026-11-22"
 
 _HOMES = {
     "backprop": "gradcalc.backpropagation",

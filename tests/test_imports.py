@@ -17,9 +17,10 @@ PACKAGE = Path(__file__).parents[1] / "gradcalc"
 LADDER = (
     ("gradcalc.__main__",),
     ("gradcalc.cli",),
+    ("gradcalc.report", "gradcalc.statements", "gradcalc.cards"),
     ("gradcalc", "gradcalc.evaluation", "gradcalc.backpropagation"),
     ("gradcalc.spec",),
-    ("gradcalc.network", "gradcalc.objective", "gradcalc.penalty", "gradcalc.addresses"),
+    ("gradcalc.network", "gradcalc.objective", "gradcalc.penalty", "gradcalc.addresses", "gradcalc.advice"),
     ("gradcalc.layers", "gradcalc.shapes"),
     ("gradcalc.conventions",),
     ("gradcalc.functions",),

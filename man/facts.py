@@ -1,0 +1,207 @@
+"""What the manual takes from the program's declarations: commands, options, functions, conventions, keys, formats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import click
+
+from gradcalc.cli import COMMANDS, gradcalc
+from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
+from gradcalc.functions import entries
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Param
+from gradcalc.render import FORMATS
+from gradcalc.spec import keys
+from gradcalc.spec.initial import initialise
+from mdoc import argument, escaped, paragraph, tagged
+
+EXIT_CODES = (
+    ("0", "Done; and everything compared agrees."),
+    ("1", "Compared, and differs."),
+    ("2", "Wrong use, a bad spec or bad input, an element of a stream included."),
+    ("3", "An internal error, or output that cannot be written."),
+    ("130", "Interrupted."),
+)
+
+
+def sentence(text: str) -> str:
+    """A phrase of a declaration as a sentence."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def find_command(name: str) -> tuple[click.Command, click.Context]:
+    """The command `gradcalc NAME`, or gradcalc itself, and the context it is described in."""
+    if name == "gradcalc":
+        return gradcalc, click.Context(gradcalc, info_name=name)
+    command: click.Command = import_module(COMMANDS[name]).command
+    return command, click.Context(command, info_name=f"gradcalc {name}")
+
+
+def purpose(name: str) -> str:
+    """A command in one line, as its help begins, without the full stop."""
+    command, _ = find_command(name)
+    first = (command.help or "").strip().split("\n\n")[0]
+    sentence = " ".join(first.split()).split(". ")[0].rstrip(".")
+    return sentence[:1].lower() + sentence[1:]
+
+
+def synopsis(name: str) -> list[str]:
+    """How the command is called: its options, then its arguments."""
+    command, context = find_command(name)
+    params = command.get_params(context)
+    options = [f".Op {_flag(max(p.opts, key=len), p)}" for p in params if isinstance(p, click.Option)]
+    arguments = [_argument(p) for p in params if isinstance(p, click.Argument)]
+    if isinstance(command, click.Group):
+        arguments = [".Ar COMMAND", ".Op Ar ARGUMENT ..."]
+    return [f".Nm {context.info_name}", *options, *arguments]
+
+
+def _argument(param: click.Argument) -> str:
+    word = f"Ar {param.metavar or (param.name or '').upper()}{' ...' if param.nargs == -1 else ''}"
+    return f".{word}" if param.required else f".Op {word}"
+
+
+def _flag(spelling: str, param: click.Option) -> str:
+    """An option as macros: Fl -format Ar FORMAT."""
+    value = "" if param.is_flag or param.count else f" {_values(param.metavar or 'VALUE')}"
+    return f"Fl {escaped(spelling[1:])}{value}"
+
+
+def _values(metavar: str) -> str:
+    """What an option takes: NAME=VALUE is two arguments with a sign between, START STOP NUM three."""
+    return " ".join(f"Ar {word}".replace("=", " Ns = Ns Ar ") for word in metavar.split())
+
+
+def options(name: str) -> list[str]:
+    """Every option with its spellings and help."""
+    command, context = find_command(name)
+    found = [p for p in command.get_params(context) if isinstance(p, click.Option) and not p.hidden]
+    return tagged([(" , ".join(_flag(s, p) for s in (*p.opts, *p.secondary_opts)), _help(p)) for p in found])
+
+
+def _help(param: click.Option) -> list[str]:
+    return paragraph(sentence(param.help or ""))
+
+
+def commands(_: str) -> list[str]:
+    """Every command with its page and purpose."""
+    return tagged([(f"Xr gradcalc-{name} 1", paragraph(sentence(purpose(name)))) for name in COMMANDS])
+
+
+def exit_status(_: str) -> list[str]:
+    """The exit codes, the same for every command."""
+    return tagged([(code, paragraph(text)) for code, text in EXIT_CODES], "130")
+
+
+def formats(_: str) -> list[str]:
+    """The output formats."""
+    return tagged([(f"Cm {argument(f.name)}", paragraph(sentence(f.title))) for f in FORMATS.values()])
+
+
+def functions(kind: str) -> list[str]:
+    """Every function of a kind: names, formula, derivative, parameters, kinks, notes, source."""
+    return tagged([(_names(entry), _card(entry)) for entry in entries() if entry.kind == kind])
+
+
+def _names(entry: Entry) -> str:
+    aliases = " , ".join(f"Cm {argument(alias)}" for alias in entry.aliases)
+    return f"Cm {argument(entry.name)}" + (f" Pq {aliases}" if aliases else "")
+
+
+def _card(entry: Entry) -> list[str]:
+    rows = [
+        ("value", entry.formula),
+        ("derivative", entry.derivative_formula),
+        *(("parameter", _parameter(param)) for param in entry.params),
+        *(("kink", kink) for kink in _kinks(entry)),
+        *(("note", note) for note in entry.notes),
+        ("source", entry.source),
+    ]
+    items = [line for label, text in rows for line in (f".It {label}", *paragraph(text))]
+    return [*paragraph(entry.title + "."), ".Bl -tag -width derivative -compact", *items, ".El"]
+
+
+def _parameter(param: Param) -> str:
+    spelled = f" ({', '.join(param.aliases)})" if param.aliases else ""
+    default = (
+        "none" if param.default is None else f"{param.default:g}" if isinstance(param.default, float) else param.default
+    )
+    domain = " or ".join(param.choices) or param.domain.text
+    return f"{param.name} = {default}{spelled}: {param.doc}; {domain}"
+
+
+#: What a kink shows without --kink, by its default.
+_SHOWN = {"left": "the left one", "right": "the right one", "midpoint": "the midpoint", "zero": "0"}
+
+
+def _kinks(entry: Entry) -> list[str]:
+    if not isinstance(entry, Elementwise | ElementwiseLoss):
+        return []
+    return [f"at {kink.when}; shown by default: {_SHOWN[kink.default]}" for kink in entry.kinks]
+
+
+def convention_options(_: str) -> list[str]:
+    """Every disagreement with its choices."""
+    return tagged(
+        [
+            (
+                f"Cm {option.name}",
+                [*paragraph(sentence(option.title)), *_choices(option.choices)],
+            )
+            for option in OPTIONS
+        ]
+    )
+
+
+def _choices(choices: dict[str, str]) -> list[str]:
+    return tagged([(f"Cm {argument(name)}", paragraph(meaning)) for name, meaning in choices.items()], "batch_mean")
+
+
+def presets(_: str) -> list[str]:
+    """Every preset: what it sets, where that is written, and what is to be known."""
+    return tagged([(f"Cm {argument(preset.name)}", _preset(preset)) for preset in CONVENTIONS])
+
+
+def _preset(preset: Convention) -> list[str]:
+    chosen = [f"{option.name} {getattr(preset, option.name)}" for option in OPTIONS]
+    labels = f", classes_from {preset.classes_from}"
+    note = paragraph(sentence(preset.note)) if preset.note else []
+    return [*paragraph(preset.source + "."), ".br", *paragraph(f"Sets {', '.join(chosen)}{labels}."), *note]
+
+
+def spec_keys(table: str) -> list[str]:
+    """The keys of one kind of mapping in a spec."""
+    return _key_list(getattr(keys, table))
+
+
+def _key_list(declared: Sequence[keys.Key]) -> list[str]:
+    return tagged([(_key(key), paragraph(sentence(key.doc))) for key in declared])
+
+
+def _key(key: keys.Key) -> str:
+    needed = " Pq needed" if key.required else ""
+    return f"Cm {key.name} : Ar {argument(key.holds)}{needed}"
+
+
+def inits(_: str) -> list[str]:
+    """The recipes for initial parameters, from the table in the docstring of the function that follows it."""
+    rows = re.findall(r"^ *\| (?!init)(\w+) \| (.*?) \|$", initialise.__doc__ or "", re.MULTILINE)
+    return tagged([(f"Cm {name}", paragraph(sentence(text))) for name, text in rows], "glorot_uniform")
+
+
+#: What a source page may ask for, as a line "@name argument".
+FACTS: dict[str, Callable[[str], list[str]]] = {
+    "synopsis": synopsis,
+    "options": options,
+    "commands": commands,
+    "exit-status": exit_status,
+    "formats": formats,
+    "functions": functions,
+    "convention-options": convention_options,
+    "presets": presets,
+    "keys": spec_keys,
+    "loss-keys": lambda _: _key_list([key for key in keys.LOSS if key not in keys.FUNCTION]),
+    "inits": inits,
+}
