@@ -1,0 +1,168 @@
+"""References of the cross-entropies, as products of targets and logarithms; 0 * log(0) is 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import exp, inf, log, mpf
+from references.reference import Reference
+from references.sigmoid import logistic
+from references.vector import softmax
+
+
+def _log(x: Any) -> Any:
+    return log(x) if x > 0 else -inf
+
+
+def _times(weight: Any, x: Any) -> Any:
+    return weight * x if weight else mpf(0)
+
+
+def _over(x: Any, y: Any) -> Any:
+    """x / y with 0 / 0 = 0 and x / 0 infinite."""
+    return x / y if y else x * inf if x else mpf(0)
+
+
+def _halfway(y: Any, smoothing: Any) -> Any:
+    return (1 - smoothing) * y + smoothing / 2
+
+
+def _clipped(x: Any, clip: Any) -> Any:
+    return x if clip is None else min(max(x, clip), 1 - clip)
+
+
+def _inside(x: Any, clip: Any) -> int:
+    return 1 if clip is None or clip <= x <= 1 - clip else 0
+
+
+def _bce(x: Any, y: Any, smoothing: Any, clip: Any) -> Any:
+    t, a = _halfway(y, smoothing), _clipped(x, clip)
+    return -_times(t, _log(a)) - _times(1 - t, _log(1 - a))
+
+
+def _bce_derivative(x: Any, y: Any, smoothing: Any, clip: Any) -> tuple[Any, Any]:
+    t, inside = _halfway(y, smoothing), _inside(x, clip)
+    return _times(inside, _over(1 - t, 1 - x)), -_times(inside, _over(t, x))
+
+
+def _bce_second(x: Any, y: Any, smoothing: Any, clip: Any) -> Any:
+    t, inside = _halfway(y, smoothing), _inside(x, clip)
+    return _times(inside, _over(t, x**2)) + _times(inside, _over(1 - t, (1 - x) ** 2))
+
+
+def _bce_by_target(x: Any, y: Any, smoothing: Any, clip: Any) -> tuple[Any, Any]:
+    a = _clipped(x, clip)
+    return _times(1 - smoothing, _log(1 - a)), -_times(1 - smoothing, _log(a))
+
+
+def _bce_by_smoothing(x: Any, y: Any, smoothing: Any, clip: Any) -> tuple[Any, Any]:
+    a, lever = _clipped(x, clip), mpf(1) / 2 - y
+    return _times(lever, _log(1 - a)), -_times(lever, _log(a))
+
+
+def _softplus(x: Any) -> Any:
+    return log(1 + exp(x))
+
+
+def _logit(x: Any, y: Any, weight: Any, smoothing: Any) -> Any:
+    t = _halfway(y, smoothing)
+    return (1 - t) * _softplus(x) + weight * t * _softplus(-x)
+
+
+def _logit_derivative(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any, Any]:
+    t = _halfway(y, smoothing)
+    return (1 - t) * logistic(x), -weight * t * logistic(-x)
+
+
+def _logit_second(x: Any, y: Any, weight: Any, smoothing: Any) -> Any:
+    t = _halfway(y, smoothing)
+    return ((1 - t) + weight * t) * logistic(x) * logistic(-x)
+
+
+def _logit_by_smoothed(x: Any, weight: Any, lever: Any) -> tuple[Any, Any]:
+    return lever * weight * _softplus(-x), -lever * _softplus(x)
+
+
+def _probabilities(x: Any, normalize: bool) -> list[Any]:
+    return [entry / sum(x) for entry in x] if normalize else list(x)
+
+
+def _ce(x: Any, y: Any, normalize: bool, clip: Any) -> Any:
+    p = _probabilities(x, normalize)
+    return sum(-_times(t, _log(_clipped(a, clip))) for a, t in zip(p, y, strict=True))
+
+
+def _ce_gradient(x: Any, y: Any, normalize: bool, clip: Any) -> list[Any]:
+    p = _probabilities(x, normalize)
+    counted = [t * _inside(a, clip) for a, t in zip(p, y, strict=True)]
+    if not normalize:
+        return [-_over(t, a) for a, t in zip(x, counted, strict=True)]
+    return [-_over(t, a) + sum(counted) / sum(x) for a, t in zip(x, counted, strict=True)]
+
+
+def _ce_by_target(x: Any, y: Any, normalize: bool, clip: Any) -> list[Any]:
+    return [-_log(_clipped(a, clip)) for a in _probabilities(x, normalize)]
+
+
+def _spread(y: Any, smoothing: Any) -> list[Any]:
+    return [(1 - smoothing) * t + smoothing / len(y) for t in y]
+
+
+def _surprises(x: Any, temperature: Any) -> list[Any]:
+    return [-log(p) for p in softmax([entry / temperature for entry in x])]
+
+
+def _dot(a: Any, b: Any) -> Any:
+    return sum((s * t for s, t in zip(a, b, strict=True)), mpf(0))
+
+
+def _softmax_ce_gradient(x: Any, y: Any, smoothing: Any, temperature: Any) -> list[Any]:
+    t, p = _spread(y, smoothing), softmax([entry / temperature for entry in x])
+    return [(sum(t) * p[j] - t[j]) / temperature for j in range(len(x))]
+
+
+def _softmax_ce_by_smoothing(x: Any, y: Any, smoothing: Any, temperature: Any) -> tuple[Any, Any]:
+    surprises = _surprises(x, temperature)
+    return sum(surprises) / len(x), -_dot(y, surprises)
+
+
+def _softmax_ce_by_temperature(x: Any, y: Any, smoothing: Any, temperature: Any) -> tuple[Any, ...]:
+    gaps = [entry - max(x) for entry in x]
+    t, p = _spread(y, smoothing), softmax([entry / temperature for entry in x])
+    return _dot(t, gaps) / temperature**2, -sum(t) * _dot(p, gaps) / temperature**2
+
+
+REFERENCES = {
+    "binary_cross_entropy": Reference(
+        value=_bce,
+        derivative=_bce_derivative,
+        second=_bce_second,
+        by_target=_bce_by_target,
+        by_parameter={"label_smoothing": _bce_by_smoothing},
+        parameters=({}, {"label_smoothing": 0.1}, {"clip": 1e-7}, {"label_smoothing": 0.3, "clip": 0.01}),
+    ),
+    "bce_with_logits": Reference(
+        value=_logit,
+        derivative=_logit_derivative,
+        second=_logit_second,
+        by_target=lambda x, y, weight, smoothing: _logit_by_smoothed(x, weight, 1 - smoothing),
+        by_parameter={
+            "pos_weight": lambda x, y, weight, smoothing: _halfway(y, smoothing) * _softplus(-x),
+            "label_smoothing": lambda x, y, weight, smoothing: _logit_by_smoothed(x, weight, mpf(1) / 2 - y),
+        },
+        parameters=({}, {"pos_weight": 3.7}, {"label_smoothing": 0.1}, {"pos_weight": 0.2, "label_smoothing": 1e-9}),
+    ),
+    "cross_entropy": Reference(
+        value=_ce,
+        derivative=_ce_gradient,
+        by_target=_ce_by_target,
+        parameters=({}, {"normalize": True}, {"clip": 1e-7}, {"normalize": True, "clip": 0.01}),
+    ),
+    "softmax_cross_entropy": Reference(
+        value=lambda x, y, smoothing, temperature: _dot(_spread(y, smoothing), _surprises(x, temperature)),
+        derivative=_softmax_ce_gradient,
+        by_target=lambda x, y, smoothing, temperature: [(1 - smoothing) * s for s in _surprises(x, temperature)],
+        by_parameter={"label_smoothing": _softmax_ce_by_smoothing, "temperature": _softmax_ce_by_temperature},
+        parameters=({}, {"label_smoothing": 0.1}, {"temperature": 0.7}, {"temperature": 30.0, "label_smoothing": 0.01}),
+    ),
+}

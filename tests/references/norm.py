@@ -1,0 +1,48 @@
+"""References of the L_p norm: powers, their sum, and its root, without any scaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import isinf, log, sign
+from references.reference import Reference
+
+
+def lp_norm(z: Any, p: Any, ties: str) -> Any:
+    """(sum |z_i|^p)^(1/p), and the largest |z_i| for p = inf."""
+    if isinf(p):
+        return max(abs(entry) for entry in z)
+    total = sum(abs(entry) ** p for entry in z)
+    return total ** (1 / p) if total else total
+
+
+def _gradient(z: Any, p: Any, ties: str) -> list[Any]:
+    norm = lp_norm(z, p, ties)
+    if not norm:
+        return [0 for _ in z]
+    if isinf(p):
+        tied = [i for i, entry in enumerate(z) if abs(entry) == norm]
+        chosen = tied if ties == "split" else tied[:1]
+        return [sign(entry) / len(chosen) if i in chosen else 0 for i, entry in enumerate(z)]
+    return [sign(entry) * (abs(entry) / norm) ** (p - 1) if entry else 0 for entry in z]
+
+
+def _by_p(z: Any, p: Any, ties: str) -> Any:
+    norm = lp_norm(z, p, ties)
+    if not norm or isinf(p):
+        return 0
+    total = sum(abs(entry) ** p for entry in z)
+    logs = sum(abs(entry) ** p * log(abs(entry)) for entry in z if entry)
+    return norm * (logs / (p * total) - log(total) / p**2)
+
+
+POWERS = (0.5, 0.7, 1.0, 1.3, 2.0, 2.5, 3.0, 7.3, 40.0, 1000.0, float("inf"))
+
+REFERENCES = {
+    "lp_norm": Reference(
+        value=lp_norm,
+        derivative=_gradient,
+        by_parameter={"p": _by_p},
+        parameters=(*({"p": p} for p in POWERS), {"p": float("inf"), "ties": "first"}),
+    ),
+}
