@@ -46,7 +46,8 @@ def resolve(name: str, layers: Sequence[tuple[str, str, Sequence[str]]]) -> tupl
 
 def short_names(layers: Sequence[tuple[str, str, Sequence[str]]]) -> dict[str, tuple[int, str]]:
     """Short addresses: the layers that have weights are counted, an activation layer shares the number before it."""
-    found: dict[str, tuple[int, str]] = {"a0": (-1, "x"), "da0": (-1, "dx")}
+    of_input = (("a0", "x"), ("da0", "dx"))
+    found = {name: (-1, quantity) for name, quantity in of_input if layers and quantity in layers[0][2]}
     number = 0
     for position, (_, _, quantities) in enumerate(layers):
         number += "W" in quantities

@@ -11,7 +11,7 @@ import numpy as np
 from gradcalc.addresses import resolve, split_index
 from gradcalc.advice import warnings
 from gradcalc.errors import UsageError
-from gradcalc.layers.activation import ActivationLayer
+from gradcalc.layers.activation import ActivationLayer, slope_is_large
 from gradcalc.layers.base import Layer, Quantities
 from gradcalc.layers.dense import Dense
 from gradcalc.network import Pass, Problem, descend, run
@@ -64,7 +64,10 @@ class ChainProduct(NamedTuple):
 
 
 class BackpropResult(NamedTuple):
-    """What `backprop` computed. Arrays have the shapes and layout of the spec; see `to_dict` for the JSON form."""
+    """What `backprop` computed. Arrays have the shapes and layout of the spec; see `to_dict` for the JSON form.
+
+    `input` has the input and the loss's derivative by it, a0 and da0, where no layer has them as its x and dx.
+    """
 
     problem: Problem
     loss: float | None
@@ -72,6 +75,7 @@ class BackpropResult(NamedTuple):
     loss_history: list[float] | None
     layers: list[LayerResult]
     chain: list[ChainProduct]
+    input: Quantities
     warnings: list[str]
 
     @property
@@ -94,18 +98,20 @@ class BackpropResult(NamedTuple):
             raise UsageError(f"{address}: the index is outside its shape {found.shape}") from None
 
     def _found(self, name: str) -> Array:
-        listed = [(layer.name, layer.type, self._names(layer)) for layer in self.layers]
+        listed = [(layer.name, layer.type, self._names(i)) for i, layer in enumerate(self.layers)]
+        if name.lower() in self.input:
+            return self.input[name.lower()]
         position, quantity = resolve(name, listed)
-        if position < 0 and not self.layers:
-            return self.problem.examples.write(self.problem.x)
         layer = self.layers[max(position, 0)]
         if quantity not in layer.quantities:
             return self._large_jacobian(max(position, 0))
         return layer.quantities[quantity]
 
-    def _names(self, layer: LayerResult) -> list[str]:
+    def _names(self, position: int) -> list[str]:
         """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
-        return [*layer.quantities, *(() if "f_prime" in layer.quantities else ("f_prime",))]
+        layer, shown = self.problem.layers[position], self.layers[position].quantities
+        large = isinstance(layer, Dense | ActivationLayer) and slope_is_large(layer.activation, layer.outputs)
+        return [*shown, *(("f_prime",) if large and "da" in shown else ())]
 
     def _large_jacobian(self, position: int) -> Array:
         layer, found = self.problem.layers[position], self.layers[position]
@@ -117,9 +123,11 @@ class BackpropResult(NamedTuple):
         return jacobian[0] if self.problem.examples.flat else jacobian
 
     def addresses(self) -> Iterator[tuple[str, str, Array]]:
-        """Every quantity as (layer, letter, numbers); the loss has an empty layer and comes first."""
+        """Every quantity as (layer, letter, numbers); the loss comes first, and has an empty layer as has the input."""
         if self.loss is not None:
             yield "", "loss", np.asarray(self.loss)
+        for letter, numbers in self.input.items():
+            yield "", letter, numbers
         for layer in self.layers:
             for letter, numbers in layer.quantities.items():
                 yield layer.name, letter, numbers
@@ -130,6 +138,7 @@ class BackpropResult(NamedTuple):
         if self.loss_history is not None:
             found["loss_history"] = self.loss_history
         found["conventions"] = dict(self.conventions)
+        found.update({letter: plain(numbers) for letter, numbers in self.input.items()})
         found["layers"] = [
             {
                 "name": layer.name,
@@ -179,8 +188,14 @@ def solve(problem: Problem) -> BackpropResult:
         loss_history=history if problem.learning_rate is not None and history else None,
         layers=results,
         chain=_chain(layers, last, problem),
+        input={} if layers else _input(problem.examples, problem.x, last.da),
         warnings=warnings(problem, last.quantities[-1]["a"] if layers else problem.x),
     )
+
+
+def _input(examples: Examples, x: Array, da: Array | None) -> Quantities:
+    """The input a0 and, after a backward pass, the loss's derivative by it, in the user's shapes."""
+    return {"a0": examples.write(x), **({} if da is None else {"da0": examples.write(da)})}
 
 
 def plain(numbers: Array) -> Any:

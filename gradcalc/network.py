@@ -34,12 +34,16 @@ class Problem(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """One pass: the loss and its terms (None without a loss), and each layer's quantities in our own shapes."""
+    """One pass: the loss and its terms (None without a loss), and each layer's quantities in our own shapes.
+
+    `da` is where the way back began: the loss's derivative by the last output, or None in a forward pass alone.
+    """
 
     loss: float | None
     data_loss: float | None
     penalty: float | None
     quantities: list[Quantities]
+    da: Array | None
 
 
 def forward(layers: list[Layer], x: Array) -> list[Step]:
@@ -69,12 +73,12 @@ def run(problem: Problem, layers: list[Layer]) -> Pass:
         if problem.penalties:
             penalty = sum(p.value(layers, len(problem.x)) for p in problem.penalties)
         if start is None:
-            return Pass(None, None, penalty, [step.quantities for step in steps])
+            return Pass(None, None, penalty, [step.quantities for step in steps], None)
         data_loss, da, dz = start
         gradients = backward(steps, da, dz)
         _finish(problem, layers, gradients)
     loss = None if data_loss is None else data_loss + (penalty or 0.0)
-    return Pass(loss, data_loss, penalty, [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)])
+    return Pass(loss, data_loss, penalty, [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)], da)
 
 
 def descend(layers: list[Layer], gradients: list[Quantities], rate: float) -> list[Layer]:

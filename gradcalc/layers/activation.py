@@ -118,6 +118,9 @@ class ActivationLayer:
 
 def slope_quantity(activation: Activation, z: Array) -> Quantities:
     """f_prime as a quantity: always for an elementwise function; a Jacobian only while it is small."""
-    if activation.vector and z.shape[1] > JACOBIAN_LIMIT:
-        return {}
-    return {"f_prime": activation.slope(z)}
+    return {} if slope_is_large(activation, z.shape[1]) else {"f_prime": activation.slope(z)}
+
+
+def slope_is_large(activation: Activation | None, outputs: int) -> bool:
+    """Whether f' is a Jacobian too large to be shown unasked."""
+    return activation is not None and activation.vector and outputs > JACOBIAN_LIMIT
