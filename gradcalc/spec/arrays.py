@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gradcalc import errors
-from gradcalc.errors import GradcalcError, InputError, SpecError, near, printable, quoted
+from gradcalc.errors import GradcalcError, InputError, SpecError, listed, near, printable, quoted
 from gradcalc.spec.files import check_not_url, inside, open_regular
 from gradcalc.spec.npy import read_npy, read_npz
 from gradcalc.spec.number_rows import read_rows
@@ -63,11 +63,13 @@ def _checked(reference: dict[str, object], path: errors.Path) -> tuple[str, str 
 def _load(path: Path, name: str, key: str | None, memory_limit: int, *, follow_link: bool = True) -> Array:
     suffix = path.suffix.lower()
     shown = printable(name)
-    if suffix not in _SUFFIXES and not path.is_dir():
-        raise InputError(f"file {quoted(name)} is of no kind that is read", hint=f"it must end in {_either(_SUFFIXES)}")
-    if key is not None and suffix != ".npz":
-        raise InputError(f"{shown} holds one array without a key", hint="only .npz files have keys: leave the key out")
     with open_regular(path, name, suffixes=_SUFFIXES, follow_link=follow_link) as stream:
+        if suffix not in _SUFFIXES:
+            hint = f"it must end in {listed(_SUFFIXES, 'or')}"
+            raise InputError(f"file {quoted(name)} is of no kind that is read", hint=hint)
+        if key is not None and suffix != ".npz":
+            hint = "only .npz files have keys: leave the key out"
+            raise InputError(f"{shown} holds one array without a key", hint=hint)
         return _finite(_read(stream, suffix, key, shown, memory_limit), shown)
 
 
@@ -91,12 +93,9 @@ def _finite(array: Array, shown: str) -> Array:
     """The array itself; InputError where it is empty or holds NaN or an infinity."""
     if array.size == 0:
         raise InputError(f"{shown} holds no numbers: its shape is {array.shape}")
-    if np.isfinite(array.sum()) or np.isfinite(array).all():  # a finite sum needs no second pass
-        return array
+    with np.errstate(all="ignore"):
+        if np.isfinite(array.sum()) or np.isfinite(array).all():  # a finite sum needs no second pass
+            return array
     index = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
     where = "".join(f"[{int(i)}]" for i in index)
     raise InputError(f"{shown}{where} is {array[index]:g}, not a finite number")
-
-
-def _either(names: tuple[str, ...]) -> str:
-    return errors.listed(names, "or")

@@ -18,7 +18,7 @@ def decode(data: bytes, source: str) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise _undecodable(data, error, source) from None
+        raise _undecodable(error, source) from None
     return checked_text(text, source)
 
 
@@ -40,18 +40,18 @@ def checked_text(text: str, source: str) -> str:
     return text
 
 
-def _undecodable(data: bytes, error: UnicodeDecodeError, source: str) -> SpecError:
+def _undecodable(error: UnicodeDecodeError, source: str) -> SpecError:
     if error.encoding.startswith("utf-16"):
-        return SpecError(f"the UTF-16 text breaks off at byte {error.start}", place=Place(source))
+        return SpecError(f"the UTF-16 text cannot be read at byte {error.start}", place=Place(source))
+    data = error.object  # without the byte order mark
     before = data[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     line_start = before.rfind(b"\n") + 1
-    column = len(before[line_start:].decode("utf-8-sig" if line_start == 0 else "utf-8")) + 1
-    shown = (before[line_start:] + data[error.start : error.start + 60].splitlines()[0]).decode(
-        "utf-8", "backslashreplace"
+    rest = data[error.start : error.start + 100].splitlines()[0]
+    place = Place(
+        source,
+        before.count(b"\n") + 1,
+        len(before[line_start:].decode()) + 1,
+        (before[line_start:] + rest).decode("utf-8", "backslashreplace"),
+        4,
     )
-    line = before.count(b"\n") + 1
-    return SpecError(
-        f"byte 0x{data[error.start]:02x} is not UTF-8",
-        hint="save the file as UTF-8",
-        place=Place(source, line, column, shown.removeprefix("\ufeff"), 4),
-    )
+    return SpecError(f"byte 0x{data[error.start]:02x} is not UTF-8", hint="save the file as UTF-8", place=place)

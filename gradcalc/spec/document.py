@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,6 +14,7 @@ from gradcalc.spec.files import open_regular, unreadable
 from gradcalc.spec.json_text import json_marks, read_json
 from gradcalc.spec.limits import LARGE_HINT, MAX_BYTES, MAX_DEPTH, TOO_DEEP
 from gradcalc.spec.places import find_span
+from gradcalc.spec.scalars import fitting
 from gradcalc.spec.yaml_text import read_yaml, yaml_marks
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Names by which a shell hands over a pipe that is open already, as `<(command)` does: it may be waited for.
 _OPEN_PIPES = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+_PIECE = 1 << 20
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -54,9 +57,16 @@ class Document:
 
 
 def read_document(source: str) -> Document:
-    """The spec in the file `source`, or on standard input for "-". SpecError where it cannot be one."""
+    """The spec in the file `source`, or on standard input for "-". SpecError where it cannot be one.
+
+    A pipe is read where the shell has opened it; one that only has a name could keep us waiting for ever.
+    """
     if source == "-":
+        if sys.stdin is None:
+            raise SpecError("there is no standard input to read the spec from")
         return _document("<stdin>", Path(), _read_limited(sys.stdin.buffer, "<stdin>"))
+    if not source:
+        raise SpecError("the spec's name is empty", hint="name a file, or - for standard input")
     path = Path(source)
     if source.startswith(_OPEN_PIPES):
         try:
@@ -64,7 +74,9 @@ def read_document(source: str) -> Document:
                 return _document(source, Path(), _read_limited(stream, source))
         except OSError as error:
             raise unreadable(error, path, source) from None
-    with open_regular(path, source, suffixes=_SUFFIXES) as stream:
+    with open_regular(path, source, suffixes=_SUFFIXES, hint="a pipe is read as: - < PIPE") as stream:
+        if os.fstat(stream.fileno()).st_size > MAX_BYTES:
+            raise _too_large(source)
         return _document(source, path.parent, _read_limited(stream, source))
 
 
@@ -82,13 +94,21 @@ def parse_value(text: str, name: str) -> object:
 
 
 def _read_limited(stream: BinaryIO, source: str) -> bytes:
+    """All there is to read, in pieces: a size asked for at once would be allocated at once."""
+    pieces, size = [], 0
     try:
-        data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
+        while size <= MAX_BYTES and (piece := stream.read(_PIECE)):
+            pieces.append(piece)
+            size += len(piece)
+    except (OSError, ValueError) as error:
         raise unreadable(error, Path(source), source) from None
-    if len(data) > MAX_BYTES:
-        raise SpecError(f"more than {MAX_BYTES // 10**6} MB of text", hint=LARGE_HINT, place=Place(source))
-    return data
+    if size > MAX_BYTES:
+        raise _too_large(source)
+    return b"".join(pieces)
+
+
+def _too_large(source: str) -> SpecError:
+    return SpecError(f"more than {MAX_BYTES // 10**6} MB of text", hint=LARGE_HINT, place=Place(source))
 
 
 def _document(name: str, folder: Path, data: bytes) -> Document:
@@ -101,14 +121,15 @@ def _document(name: str, folder: Path, data: bytes) -> Document:
 
 
 def _value(text: str, name: str) -> tuple[object, bool]:
-    """The text's value, and whether it is JSON: so named, or an object that is JSON (YAML has braces too)."""
-    if name.lower().endswith(".json") and text.strip():
-        return read_json(text, name), True
-    if name == "<stdin>" and text.lstrip().startswith("{"):
+    """The text's value, and whether it was read as JSON: by its name, or as a nameless object that is JSON."""
+    suffix = Path(name).suffix.lower()
+    if suffix == ".json":
+        return (read_json(text, name), True) if text.strip() else (None, True)
+    if suffix not in _SUFFIXES and text.lstrip().startswith("{"):
         try:
             return read_json(text, name), True
         except SpecError:
-            pass  # YAML then, whose reader also names the fault
+            pass  # YAML has braces too, and its reader names the fault just as well
     return read_yaml(text, name), False
 
 
@@ -116,18 +137,18 @@ def _plain(value: object, path: errors.Path) -> object:
     """A copy of plain values; tuples become lists, NumPy's arrays and numbers what their `tolist` gives."""
     if len(path) > MAX_DEPTH:
         raise SpecError(TOO_DEEP, path=path)
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if value is None or isinstance(value, bool | int | float | str):
+    if callable(tolist := getattr(value, "tolist", None)) and not isinstance(value, type):
+        value = tolist()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return fitting(value)
+    if value is None or isinstance(value, bool | float | str):
         return value
     if isinstance(value, list | tuple):
         return [_plain(item, (*path, i)) for i, item in enumerate(value)]
     if isinstance(value, dict):
         return {_key(key, path): _plain(item, (*path, str(key))) for key, item in value.items()}
     raise SpecError(
-        f"a spec cannot hold {quoted(value)}",
-        hint="it takes dicts, lists, text, numbers and arrays",
-        path=path,
+        f"a spec cannot hold {quoted(value)}", hint="it takes dicts, lists, text, numbers and arrays", path=path
     )
 
 

@@ -8,13 +8,17 @@ import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from gradcalc.errors import SpecError, near, quoted
+from gradcalc.errors import SpecError, listed, near, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: How many names of a folder are looked at for near ones.
 _NAMES_LOOKED_AT = 1000
+
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -25,19 +29,30 @@ _KINDS = (
 )
 
 
-def open_regular(path: Path, shown: str, *, suffixes: Iterable[str] = (), follow_link: bool = True) -> BinaryIO:
-    """The file opened for reading, its size known; SpecError, at once, for anything but a regular file.
+def open_regular(
+    path: Path,
+    shown: str,
+    *,
+    suffixes: Iterable[str] = (),
+    hint: str = "name a regular file",
+    follow_link: bool = True,
+) -> BinaryIO:
+    """The file opened for reading; SpecError, at once, for anything but a regular file.
 
     A pipe or device could block or act when opened, so the kind is checked first, and again once it is open.
+    For a directory the hint names files in it that end in one of `suffixes`.
     """
     try:
-        _check_regular(path.stat().st_mode, path, shown, suffixes)
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(path, flags if follow_link else flags | getattr(os, "O_NOFOLLOW", 0))
-        stream = os.fdopen(descriptor, "rb")
-        _check_regular(os.fstat(descriptor).st_mode, path, shown, suffixes)
+        _check_regular(path.stat().st_mode, path, shown, suffixes, hint)
+        flags = os.O_RDONLY | _NO_WAIT | _BINARY | (0 if follow_link else _NO_LINK)
+        stream = os.fdopen(os.open(path, flags), "rb")
     except (OSError, ValueError) as error:
         raise unreadable(error, path, shown) from None
+    try:
+        _check_regular(os.fstat(stream.fileno()).st_mode, path, shown, suffixes, hint)
+    except SpecError:
+        stream.close()
+        raise
     return stream
 
 
@@ -86,16 +101,13 @@ def check_not_url(name: str) -> None:
         raise SpecError("a file's name is empty")
 
 
-def _check_regular(mode: int, path: Path, shown: str, suffixes: Iterable[str]) -> None:
+def _check_regular(mode: int, path: Path, shown: str, suffixes: Iterable[str], hint: str) -> None:
     if stat.S_ISREG(mode):
         return
     kind = next((name for test, name in _KINDS if test(mode)), "no regular file")
-    hint = "name a file"
     if stat.S_ISDIR(mode):
         found = [name for name in _names(path) if name.lower().endswith(tuple(suffixes))][:3]
-        hint = f"it holds {', '.join(map(quoted, found))}" if found else "name a file in it"
-    elif stat.S_ISFIFO(mode):
-        hint = "pipe it in and name '-'"
+        hint = f"it holds {listed([quoted(name) for name in found])}" if found else "name a file in it"
     raise SpecError(f"{quoted(shown)} is {kind}, not a file", hint=hint)
 
 

@@ -25,6 +25,19 @@ _LONG_INTEGER = re.compile(r"[0-9]{19}")
 _WORD = re.compile(r"[^\s,:\[\]{}\"]*")
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
+_VALUES = "numbers are written 0.5 or -1e-3, text in double quotes, else true, false, null"
+_KEY = 'JSON keys are written "key": value'
+#: How json's complaints begin, what we say, and the hint.
+_SAYINGS = (
+    ("Unterminated string", "this quote is never closed", ""),
+    ("Invalid \\", "an escape that JSON does not know", "a backslash itself is written \\\\"),
+    ("Extra data", "the JSON ends before this", "a spec is one JSON object"),
+    ("Illegal trailing comma", "this ',' is one too many", ""),
+    ("Expecting property name", "a key in double quotes is missing here", _KEY),
+    ("Expecting ':'", "a ':' is missing before this", _KEY),
+    ("Expecting ','", "a ',' is missing before this", ""),
+)
+
 
 class _RepeatedKeyError(Exception):
     """A key stands twice in one object; the tokenizer finds where."""
@@ -138,49 +151,34 @@ def _repeated_key(text: str, source: str) -> SpecError:
     raise AssertionError("json met a repeated key that the tokenizer did not")
 
 
-def _syntax_fault(message: str, position: int, text: str, source: str) -> SpecError:
+def _syntax_fault(complaint: str, position: int, text: str, source: str) -> SpecError:
     """json's complaint in our words, at its place."""
-    rest = text[position:].lstrip()
-    position = len(text) - len(rest) if rest else len(text.rstrip())
-    said, hint = _in_our_words(message, position, text)
+    if not complaint.startswith("Invalid control character"):
+        position = _after_blanks(text, position)
+    if complaint.startswith("Expecting") and text[position : position + 1] in ("]", "}"):
+        before = len(text[:position].rstrip()) - 1
+        if text[before] == ",":  # Python 3.13 points there itself
+            complaint, position = "Illegal trailing comma", before
+    message, hint = _in_our_words(complaint, position, text)
     word = _WORD.match(text, position)
-    return SpecError(
-        said,
-        hint=hint,
-        place=Span(position, max(position + 1, word.end() if word else 0)).place(text, source),
-    )
+    span = Span(min(position, len(text.rstrip())), max(position + 1, word.end() if word else 0))
+    return SpecError(message, hint=hint, place=span.place(text, source))
 
 
-def _in_our_words(message: str, position: int, text: str) -> tuple[str, str]:
-    here, before = text[position : position + 1], text[:position].rstrip()[-1:]
-    if message.startswith("Unterminated string"):
-        return "this quote is never closed", ""
-    if message.startswith("Invalid control character"):
-        return (
-            "a string cannot go on to the next line, nor hold control characters",
-            "write them as escapes: \\n, \\t",
-        )
-    if message.startswith("Invalid \\"):
-        return "an escape that JSON does not know", "a backslash itself is written \\\\"
-    if message.startswith("Extra data"):
-        return "the JSON ends before this", "a spec is one JSON object"
+def _in_our_words(complaint: str, position: int, text: str) -> tuple[str, str]:
+    """Message and hint: first by what stands there, then by what json expected."""
+    here = text[position : position + 1]
     if not here:
         return "the JSON ends too early", "a bracket, brace or value is missing at the end"
+    if complaint.startswith("Invalid control character"):
+        if here == "\n":
+            return "the line ends inside a string", "a quote is missing, or a line feed is meant: \\n"
+        return "a string cannot hold control characters", "write them as escapes: \\t"
     if here == "'":
         return "JSON strings stand in double quotes", ""
     if here == "#" or text.startswith(("//", "/*"), position):
         return "JSON has no comments", "a .yaml spec may have them, after #"
-    if here in "]}" and before == ",":
-        return f"a ',' before '{here}' is one too many", ""
-    if message.startswith("Illegal trailing comma"):
-        return "this ',' is one too many", ""
-    if message.startswith("Expecting property name"):
-        return "a key in double quotes is missing here", 'JSON keys are written "key": value'
-    if message.startswith("Expecting ':'"):
-        return "a ':' is missing before this", 'JSON keys are written "key": value'
-    if message.startswith("Expecting ','"):
-        return "a ',' is missing before this", ""
-    return (
-        "this is no JSON value",
-        "numbers are written 0.5 or -1e-3, text in double quotes, else true, false, null",
-    )
+    for start, message, hint in _SAYINGS:
+        if complaint.startswith(start):
+            return message, hint
+    return "this is no JSON value", _VALUES

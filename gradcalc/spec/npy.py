@@ -66,7 +66,8 @@ def read_npy(stream: IO[bytes], size: int, shown: str, memory_limit: int) -> np.
     data[: len(head) - header.offset] = head[header.offset :]
     _fill(stream, memoryview(data)[len(head) - header.offset :], shown)
     flat = np.frombuffer(data, header.dtype, header.numbers)
-    return flat.reshape(header.shape, order="F" if header.fortran else "C").astype(np.float64, copy=False)
+    with np.errstate(all="ignore"):  # a long double too large becomes inf, which is refused later
+        return flat.reshape(header.shape, order="F" if header.fortran else "C").astype(np.float64, copy=False)
 
 
 def read_npz(stream: BinaryIO, key: str | None, shown: str, memory_limit: int) -> np.ndarray[Any, np.dtype[np.float64]]:

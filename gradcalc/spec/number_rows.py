@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from array import array
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import numpy as np
 
@@ -15,19 +15,33 @@ from gradcalc.spec.decoding import encoding_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Characters of a line; its cells take some sixty bytes each while they are read.
+_LONGEST_LINE = 10_000_000
 _CELL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
 def read_rows(stream: BinaryIO, shown: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The numbers as (rows, columns), also where there is one row or one column.
+    """The numbers as (rows, columns), also where there is one row or one column; closes the stream.
 
     Cells are separated by commas, semicolons, tabs or blanks, as the first line shows. A first line without
-    any number is a header; blank lines and lines that begin with # are passed over.
+    any number is a header; blank lines and lines that begin with # are passed over. Bytes that are no text
+    become escapes, which no number has.
     """
+    start = stream.read(4)
+    stream.seek(0)
+    with io.TextIOWrapper(stream, encoding=encoding_of(start), errors="backslashreplace") as text:
+        numbers, columns = _collect(text, shown)
+    if not numbers:
+        raise InputError(f"{shown} holds no numbers", hint="write one row of numbers a line")
+    return np.frombuffer(numbers, np.float64).reshape(-1, columns)
+
+
+def _collect(text: TextIO, shown: str) -> tuple[array[float], int]:
+    """All numbers one after another, and how many there are in each row."""
     numbers, columns, first, header = array("d"), 0, 0, 0
     separator: str | None = None
-    for line_number, line in _lines(stream):
+    for line_number, line in _lines(text, shown):
         if not columns:
             separator = next((mark for mark in ("\t", ";", ",") if mark in line), None)
             if not header and _is_header(line, separator):
@@ -42,17 +56,16 @@ def read_rows(stream: BinaryIO, shown: str) -> np.ndarray[Any, np.dtype[np.float
                 hint="rows are as long as one another",
             )
         numbers.extend(row)
-    if not numbers:
-        raise InputError(f"{shown} holds no numbers", hint="write one row of numbers a line")
-    return np.frombuffer(numbers, np.float64).reshape(-1, columns)
+    return numbers, columns
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Lines that hold something, numbered. Bytes that are no text are kept as escapes: no number has them."""
-    start = stream.read(4)
-    stream.seek(0)
-    text = io.TextIOWrapper(stream, encoding=encoding_of(start), errors="backslashreplace")
-    for number, line in enumerate(text, 1):
+def _lines(text: TextIO, shown: str) -> Iterator[tuple[int, str]]:
+    """Lines that hold something, numbered."""
+    for number, line in enumerate(iter(lambda: text.readline(_LONGEST_LINE), ""), 1):
+        if len(line) == _LONGEST_LINE:
+            raise InputError(
+                f"{shown}:{number}: this line is too long", hint="numpy.save makes a file for large arrays"
+            )
         if line.strip() and not line.lstrip().startswith("#"):
             yield number, line.rstrip("\r\n")
 

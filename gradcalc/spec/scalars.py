@@ -6,10 +6,8 @@ import re
 
 Scalar = str | int | float | bool | None
 
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
+_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_BASED = {8: re.compile(r"0o([0-7]+)"), 16: re.compile(r"0x([0-9a-fA-F]+)")}
 _NUMBER_STARTS = frozenset("0123456789+-.")
 _WORDS: dict[str, Scalar] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -25,21 +23,13 @@ _INTEGER_DIGITS = 18
 
 def plain_scalar(text: str) -> Scalar:
     """The value of an unquoted YAML scalar."""
-    if text[:1] in _NUMBER_STARTS and text not in _WORDS:
-        return _number(text)
+    if text[:1] in _NUMBER_STARTS:
+        if _NUMBER.fullmatch(text):
+            return decimal_integer(text) if text.lstrip("+-").isdigit() else float(text)
+        for base, pattern in _BASED.items():
+            if match := pattern.fullmatch(text):
+                return fitting(int(match[1], base))  # linear in the digits: both bases are powers of 2
     return _WORDS.get(text, text)
-
-
-def _number(text: str) -> Scalar:
-    if _INTEGER.fullmatch(text):
-        return decimal_integer(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _OCTAL.fullmatch(text):
-        return _based_integer(text[2:], 8)
-    if _HEXADECIMAL.fullmatch(text):
-        return _based_integer(text[2:], 16)
-    return text
 
 
 def decimal_integer(text: str) -> int | float:
@@ -47,8 +37,11 @@ def decimal_integer(text: str) -> int | float:
     return int(text) if len(text) <= _INTEGER_DIGITS else float(text)
 
 
-def _based_integer(digits: str, base: int) -> int | float:
-    value = int(digits, base)  # linear in the digits: both bases are powers of two
+def fitting(value: int) -> int | float:
+    """An integer itself where 64 bits hold it, else the float nearest to it."""
     if value.bit_length() < 64:
         return value
-    return float(value) if value.bit_length() <= 1023 else float("inf")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else -float("inf")

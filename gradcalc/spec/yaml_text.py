@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gradcalc.errors import SpecError, quoted
+from gradcalc.errors import SpecError, printable, quoted
 from gradcalc.spec.limits import LARGE_HINT, MAX_DEPTH, MAX_NODES, TOO_DEEP, TOO_MANY
 from gradcalc.spec.places import Mark, Span
 from gradcalc.spec.scalars import plain_scalar
 from gradcalc.spec.yaml_faults import fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def read_yaml(text: str, source: str) -> object:
@@ -56,7 +56,7 @@ def yaml_marks(text: str, source: str) -> Iterator[Mark]:
     except (ValueError, OverflowError):  # the pure-Python scanner on escapes and versions that are no number
         at = parser.get_mark().index
         raise SpecError(
-            "an escape or version that cannot be read", place=Span(at, at + 1).place(text, source)
+            "an escape or version number that cannot be read", place=Span(at, at + 1).place(text, source)
         ) from None
     finally:
         parser.dispose()
@@ -87,57 +87,57 @@ class _Reader:
 
     def __init__(self, text: str, source: str) -> None:
         self.text, self.source = text, source
-        self.open: list[_Collection] = []
+        self.open = [_Collection(is_mapping=False)]  # the outermost stands for the document itself
         self.nodes = self.documents = 0
 
     def mark(self, event: Any) -> Mark | None:
         """The mark of an event; None for those that only frame the document."""
-        name = type(event).__name__
-        span = Span(event.start_mark.index, event.end_mark.index)
-        if name == "ScalarEvent":
-            return self._scalar(event, span)
-        if name in ("MappingStartEvent", "SequenceStartEvent"):
-            return self._start(event, span, is_mapping=name == "MappingStartEvent")
-        if name in ("MappingEndEvent", "SequenceEndEvent"):
-            self.open.pop()
-            return Mark("end", None, *span)
-        if name == "AliasEvent":
-            raise self._refused(
-                "aliases are not read", span, "write the value out; text that starts with * needs quotes"
-            )
-        if name == "DocumentStartEvent":
-            self._document(event, span)
-        return None
+        read = _READ.get(type(event).__name__)
+        return read(self, event, Span(event.start_mark.index, event.end_mark.index)) if read else None
 
-    def _document(self, event: Any, span: Span) -> None:
+    def document(self, event: Any, span: Span) -> None:
         self.documents += 1
         if self.documents > 1:
-            raise self._refused("a second document starts here", span, "a spec is one document: remove the '---' line")
+            hint = "a spec is one document: remove the '---' line"
+            raise self._refused("a second document starts here", span, hint)
         if event.version not in (None, (1, 2)):
             raise self._refused("specs are read as YAML 1.2 only", span, "remove the %YAML line")
 
+    def alias(self, _event: Any, span: Span) -> None:
+        raise self._refused("aliases are not read", span, "write the value out; text that starts with * needs quotes")
+
+    def mapping(self, event: Any, span: Span) -> Mark:
+        return self._start(event, span, is_mapping=True)
+
+    def list(self, event: Any, span: Span) -> Mark:
+        return self._start(event, span, is_mapping=False)
+
     def _start(self, event: Any, span: Span, *, is_mapping: bool) -> Mark:
         self._check(event, span)
-        if self.open and self.open[-1].awaits_key:
+        if self.open[-1].awaits_key:
             kind = "mapping" if is_mapping else "list"
             raise self._refused(
                 f"a key must be a word, not a {kind}", span, "text that starts with [ or { needs quotes"
             )
-        if len(self.open) >= MAX_DEPTH:
+        if len(self.open) > MAX_DEPTH:
             raise self._refused(TOO_DEEP, span)
         self._value_arrived()
         self.open.append(_Collection(is_mapping=is_mapping))
         return Mark("map" if is_mapping else "list", None, *span)
 
-    def _scalar(self, event: Any, span: Span) -> Mark:
+    def end(self, _event: Any, span: Span) -> Mark:
+        self.open.pop()
+        return Mark("end", None, *span)
+
+    def scalar(self, event: Any, span: Span) -> Mark:
         self._check(event, span)
-        plain = not event.style  # libyaml says "" where PyYAML's own parser says None
-        if self.open and self.open[-1].awaits_key:
-            return self._key(event.value, span, plain=plain)
-        if plain and not event.value:
+        text, plain = event.value, not event.style  # libyaml says "" where PyYAML's own parser says None
+        if self.open[-1].awaits_key:
+            return self._key(text, span, plain=plain)
+        if plain and not text:
             self._check_missing_blank()
         self._value_arrived()
-        return Mark("scalar", plain_scalar(event.value) if plain else event.value, *span)
+        return Mark("scalar", plain_scalar(text) if plain else text, *span)
 
     def _key(self, key: str, span: Span, *, plain: bool) -> Mark:
         owner = self.open[-1]
@@ -153,34 +153,42 @@ class _Reader:
         owner.last_key, owner.awaits_key = key, False
         return Mark("key", key, *span)
 
+    def _value_arrived(self) -> None:
+        """A mapping that has its value awaits the next key."""
+        owner = self.open[-1]
+        owner.awaits_key = owner.keys is not None
+
     def _check_missing_blank(self) -> None:
         """Refuse `{name:huber}`, which YAML takes as one long key without a value."""
-        owner = self.open[-1] if self.open else None
-        if owner is None or owner.keys is None or ":" not in owner.last_key:
-            return
-        key = owner.last_key
-        name, _, value = key.partition(":")
-        raise self._refused(
-            f"key {quoted(key)} has no value", owner.keys[key], f"a blank belongs after ':', {name}: {value}"
-        )
-
-    def _value_arrived(self) -> None:
-        if self.open and self.open[-1].keys is not None:
-            self.open[-1].awaits_key = True
+        owner = self.open[-1]
+        if owner.keys is not None and ":" in owner.last_key:
+            name, _, value = owner.last_key.partition(":")
+            hint = f"a blank belongs after ':', {printable(name)}: {printable(value)}"
+            raise self._refused(f"key {quoted(owner.last_key)} has no value", owner.keys[owner.last_key], hint)
 
     def _check(self, event: Any, span: Span) -> None:
         """Refuse tags and anchors, which no spec needs, and too many values."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self._refused(TOO_MANY, span, LARGE_HINT)
+        if event.tag is None and event.anchor is None:
+            return
+        word = self.text[span.start : span.end].split(maxsplit=1)[0]
+        span = Span(span.start, span.start + len(word))
         if event.tag is not None:
-            raise self._refused(f"tags are not read: {quoted(event.tag)}", span, "text that starts with ! needs quotes")
-        if event.anchor is not None:
-            raise self._refused(
-                f"anchors are not read: {quoted('&' + event.anchor)}",
-                span,
-                "write the value out where it is needed",
-            )
+            raise self._refused(f"tags are not read: {quoted(word)}", span, "text that starts with ! needs quotes")
+        raise self._refused(f"anchors are not read: {quoted(word)}", span, "write the value out where it is needed")
 
     def _refused(self, message: str, span: Span, hint: str = "") -> SpecError:
         return SpecError(message, hint=hint, place=span.place(self.text, self.source))
+
+
+_READ: dict[str, Callable[[_Reader, Any, Span], Mark | None]] = {
+    "ScalarEvent": _Reader.scalar,
+    "MappingStartEvent": _Reader.mapping,
+    "SequenceStartEvent": _Reader.list,
+    "MappingEndEvent": _Reader.end,
+    "SequenceEndEvent": _Reader.end,
+    "AliasEvent": _Reader.alias,
+    "DocumentStartEvent": _Reader.document,
+}
