@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 #: Every command and the module that holds it, as `command`. A module is imported when its command is used.
 COMMANDS = {
     "eval": "gradcalc.cli.eval",
+    "backprop": "gradcalc.cli.backprop",
+    "list": "gradcalc.cli.list",
+    "show": "gradcalc.cli.show",
+    "example": "gradcalc.cli.example",
 }
 
 

@@ -56,17 +56,13 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
         if text.isascii() and text.isdigit() and len(text) < 20 and self.least <= int(text) <= self.most:
             return int(text)
         option = param.opts[-1] if param else "the option"
-        raise UsageError(
-            f"{option} must be a whole number from {self.least} to {self.most}, not {quoted(value)}"
-        )
+        raise UsageError(f"{option} must be a whole number from {self.least} to {self.most}, not {quoted(value)}")
 
 
 def format_option(command: F) -> F:
     """--format: how the answer looks."""
     shown = f"How the answer looks: {listed(list(FORMATS), 'or')}."
-    return click.option("--format", "format_name", type=Word(list(FORMATS)), metavar="FORMAT", help=shown)(
-        command
-    )
+    return click.option("--format", "format_name", type=Word(list(FORMATS)), metavar="FORMAT", help=shown)(command)
 
 
 def digits_option(command: F) -> F:
@@ -78,7 +74,7 @@ def digits_option(command: F) -> F:
 def output_option(command: F) -> F:
     """--output: a file instead of stdout."""
     shown = "Write to FILE, which is replaced only when all went well."
-    return click.option("--output", metavar="FILE", help=shown)(command)
+    return click.option("--output", "-o", metavar="FILE", help=shown)(command)
 
 
 def kink_option(command: F) -> F:

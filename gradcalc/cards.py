@@ -1,0 +1,246 @@
+"""What there is, as records: functions, conventions, examples, and the card of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
+from gradcalc.errors import UsageError, listed, near, quoted, simplified
+from gradcalc.examples import Example, examples
+from gradcalc.functions import entries
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Kink, Param, VectorLoss
+from gradcalc.results import Block, Report, Section, Table, Text
+
+
+class Card(NamedTuple):
+    """An answer in three forms: `record` for JSON, `table` for rows of data, `report` for people."""
+
+    record: Any
+    table: Table
+    report: Report
+
+
+def list_functions() -> Card:
+    """Every function: name, kind, aliases, title."""
+    found = entries()
+    record = [{"name": e.name, "kind": e.kind, "aliases": list(e.aliases), "title": e.title} for e in found]
+    rows = [[e.name, e.kind, ", ".join(e.aliases), e.title] for e in found]
+    report: list[Block] = []
+    for kind, heading in (("activation", "activations"), ("loss", "losses"), ("norm", "norms")):
+        of_kind = [[e.name, e.title, ", ".join(e.aliases)] for e in found if e.kind == kind]
+        report.append(Table("", [heading, "", "also called"], of_kind))
+    hint = Text(["'gradcalc show NAME' prints the card of one."])
+    return Card(record, Table("", ["name", "kind", "aliases", "title"], rows), [*report, hint])
+
+
+def list_conventions() -> Card:
+    """Every preset, option by option, with its source; and what the options' choices mean."""
+    names = [option.name for option in OPTIONS]
+    record = [_convention_record(c) for c in CONVENTIONS]
+    rows = [[c.name, *(str(getattr(c, name)) for name in names), str(c.classes_from), c.source] for c in CONVENTIONS]
+    table = Table("", ["name", *names, "classes_from", "source"], rows)
+    side_by_side = Table("", ["convention", *names], [row[: 1 + len(names)] for row in rows])
+    sources = Table("", ["convention", "source"], [[c.name, _source(c)] for c in CONVENTIONS])
+    choices = [
+        [option.name if first else "", choice, meaning]
+        for option in OPTIONS
+        for first, (choice, meaning) in zip([True] + [False] * 9, option.choices.items(), strict=False)
+    ]
+    meanings = Table("", ["option", "choice", "meaning"], choices)
+    return Card(record, table, [side_by_side, Section("Sources"), sources, Section("Options"), meanings])
+
+
+def list_examples() -> Card:
+    """Every bundled spec: its name and what it is."""
+    record = [{"name": e.name, "title": e.title} for e in examples()]
+    table = Table("", ["name", "title"], [[e.name, e.title] for e in examples()])
+    hint = Text(["'gradcalc example NAME' prints one; 'gradcalc example NAME | gradcalc backprop -' runs it."])
+    return Card(record, table, [table, hint])
+
+
+def list_named(named: Sequence[tuple[str, str]], hint: str) -> Card:
+    """Anything else that has a name and a title."""
+    record = [{"name": name, "title": title} for name, title in named]
+    table = Table("", ["name", "title"], [list(pair) for pair in named])
+    return Card(record, table, [table, Text([hint])])
+
+
+def show(name: str) -> Card:
+    """The card of a function, convention, example or kind of layer. Errors: UsageError with near names."""
+    known = _cards()
+    for title, card in known.items():
+        if simplified(title) == simplified(name):
+            return card()
+    hint = near(name, known) or "'gradcalc list functions' names the functions"
+    raise UsageError(f"there is nothing named {quoted(name)} to show", hint=hint)
+
+
+def _cards() -> dict[str, Callable[[], Card]]:
+    """Every name that can be shown, aliases included, with what makes its card."""
+    found: dict[str, Callable[[], Card]] = {one.name: partial(_example_card, one) for one in examples()}
+    found |= {one.name: partial(_convention_card, one) for one in CONVENTIONS}
+    found |= dict.fromkeys(("dense", "fully_connected"), _dense_card)
+    for entry in entries():
+        found |= dict.fromkeys((entry.name, *entry.aliases), partial(_function_card, entry))
+    return found
+
+
+def _function_card(entry: Entry) -> Card:
+    """All that a function declares of itself."""
+    record = {
+        "name": entry.name,
+        "kind": entry.kind,
+        "title": entry.title,
+        "aliases": list(entry.aliases),
+        "formula": entry.formula,
+        "derivative": entry.derivative_formula,
+        "parameters": [_param_record(param) for param in entry.params],
+        "kinks": [_kink_record(entry, kink) for kink in _kinks(entry)],
+        "domain": entry.domain.text,
+        **_target_record(entry),
+        "notes": list(entry.notes),
+        "source": entry.source,
+    }
+    rows: list[list[str]] = [
+        [entry.kind, entry.title],
+        [_formula_name(entry), entry.formula],
+        ["derivative", entry.derivative_formula],
+        *(["parameter", _param_text(param)] for param in entry.params),
+        *(["kink", _kink_text(entry, kink)] for kink in _kinks(entry)),
+        ["domain", entry.domain.text],
+        *(["target", text] for text in _target_record(entry).values()),
+        *([["also called", ", ".join(entry.aliases)]] if entry.aliases else []),
+        *(["note", note] for note in entry.notes),
+        ["source", entry.source],
+    ]
+    return _rows_card(record, entry.name, rows)
+
+
+def _formula_name(entry: Entry) -> str:
+    return {"activation": "f(z)", "loss": "L(a, y)", "norm": "norm(x)"}[entry.kind]
+
+
+def _param_record(param: Param) -> dict[str, Any]:
+    return {
+        "name": param.name,
+        "default": param.default,
+        "meaning": param.doc,
+        "domain": " | ".join(param.choices) or param.domain.text,
+        "aliases": list(param.aliases),
+    }
+
+
+def _param_text(param: Param) -> str:
+    """E.g. alpha = 0.01: slope where z < 0 (also called negative_slope)."""
+    said = [param.domain.text] if not param.choices and param.domain.text != "any number" else []
+    said += [f"also called {listed(param.aliases)}"] if param.aliases else []
+    said += ["one number, or one per unit"] if param.per_unit else []
+    said += ["changed by gradient descent"] if param.trained else []
+    return f"{param.name} = {_default(param)}: {param.doc}" + (f" ({'; '.join(said)})" if said else "")
+
+
+def _default(param: Param) -> str:
+    if param.default is None or isinstance(param.default, bool):
+        return "none" if param.default is None else str(param.default).lower()
+    return param.default if isinstance(param.default, str) else f"{param.default:g}"
+
+
+def _kinks(entry: Entry) -> tuple[Kink, ...]:
+    return entry.kinks if isinstance(entry, Elementwise | ElementwiseLoss) else ()
+
+
+def _kink_record(entry: Entry, kink: Kink) -> dict[str, Any]:
+    """A kink's one-sided derivatives under the default parameters, and for the target 1 where it is a loss."""
+    target = {} if isinstance(entry, Elementwise) else {"target": 1.0}
+    args = (*target.values(), *(param.default for param in entry.params))
+    place = kink.at(*args)
+    if place != place:  # a kink that only some parameters make
+        return {"when": kink.when}
+    sides = {"left": kink.left(*args), "right": kink.right(*args), "default": kink.shown("default", *args)}
+    return {"when": kink.when, **target, **{side: float(slope) for side, slope in sides.items()}}
+
+
+def _kink_text(entry: Entry, kink: Kink) -> str:
+    record = _kink_record(entry, kink)
+    said = [f"{side} {record[side]:g}" for side in ("left", "right", "default") if side in record]
+    of_target = " (for the target 1)" if "target" in record else ""
+    jump = "; the value jumps, so no derivative exists" if kink.jump else ""
+    return f"{kink.when}: {', '.join(said)}{of_target}{jump}" if said else kink.when
+
+
+def _target_record(entry: Entry) -> dict[str, str]:
+    """What a loss takes as its target."""
+    if isinstance(entry, ElementwiseLoss):
+        return {"target": entry.target_domain.text}
+    if not isinstance(entry, VectorLoss):
+        return {}
+    kinds = {
+        "values": f"as many numbers as there are outputs, {entry.target_domain.text}",
+        "distribution": "a probability for each class, or the number of the right class",
+        "class": "the number of the right class",
+    }
+    return {"target": kinds[entry.takes]}
+
+
+def _convention_card(convention: Convention) -> Card:
+    meanings = {option.name: option.choices for option in OPTIONS}
+    rows = [
+        [name, f"{getattr(convention, name)}: {choices[getattr(convention, name)]}"]
+        for name, choices in meanings.items()
+    ]
+    rows += [["classes_from", f"{convention.classes_from}: the first class label"], ["source", convention.source]]
+    rows += [["note", convention.note]] if convention.note else []
+    return _rows_card(_convention_record(convention), convention.name, [["convention", convention.name], *rows])
+
+
+def _convention_record(convention: Convention) -> dict[str, Any]:
+    return convention._asdict()
+
+
+def _source(convention: Convention) -> str:
+    """The source, then what the table of options has no column for."""
+    first = "; class labels start at 1" if convention.classes_from == 1 else ""
+    note = f"; {convention.note}" if convention.note else ""
+    return f"{convention.source}{first}{note}"
+
+
+def _example_card(example: Example) -> Card:
+    about = [line.removeprefix("#").strip() for line in example.text.splitlines() if line.startswith("#")]
+    record = {"name": example.name, "title": example.title, "text": example.text}
+    rows = [["example", example.title], *(["", line] for line in about[1:] if line)]
+    rows += [["print it", f"gradcalc example {example.name}"]]
+    rows += [["run it", f"gradcalc example {example.name} | gradcalc backprop -"]]
+    return _rows_card(record, example.name, rows)
+
+
+def _dense_card() -> Card:
+    """The fully connected layer, which is a part of networks and no function of `eval`."""
+    formulas = {
+        "formula": "z = x W + b (in vectors: o = W^T x + b), a = f(z)",
+        "dz/dx": "W^T",
+        "dz/dW": "x",
+        "dz/db": "1",
+    }
+    backward = {
+        "dL/dz": "dL/da * f'(z)",
+        "dL/dW": "x^T dL/dz",
+        "dL/db": "dL/dz, summed over the examples",
+        "dL/dx": "dL/dz W^T",
+    }
+    notes = {
+        "layout": "W is (inputs, units); with layout out_in it is (units, inputs) and z = x W^T + b",
+        "example": "gradcalc example fully-connected | gradcalc backprop -",
+    }
+    record = {"name": "dense", "kind": "layer", "title": "Fully connected layer", "aliases": ["fully_connected"]}
+    rows = [["layer", "Fully connected layer"], *map(list, {**formulas, **backward, **notes}.items())]
+    rows.append(["also called", "fully_connected"])
+    return _rows_card({**record, **formulas, **backward, **notes}, "dense", rows)
+
+
+def _rows_card(record: Any, name: str, rows: Sequence[Sequence[str]]) -> Card:
+    """A card of labelled lines, the first of which is said in the heading."""
+    (kind, title), *rest = rows
+    table = Table("", ["field", "value"], [["name", name], [kind, title], *rest])
+    return Card(record, table, [Table("", [name, title], [*rest])])

@@ -1,0 +1,144 @@
+"""The `backprop` command: a spec in, the whole chain rule out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gradcalc.cli.numbers import Command
+from gradcalc.cli.options import Word, digits_option, format_option, output_option
+from gradcalc.cli.output import opened, warn
+from gradcalc.cli.sizes import Size
+from gradcalc.cli.terminal import width
+from gradcalc.errors import UsageError
+
+if TYPE_CHECKING:
+    from gradcalc.backpropagation import BackpropResult
+    from gradcalc.render.quantities import Quantity
+
+#: Formats that show numbers as data, so that they do with bare numbers what they do with all.
+_ONLY_FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv")
+
+
+@click.command(cls=Command)
+@click.argument("spec")
+@click.option("--input", metavar="VALUES", help="Replace the spec's input: 0.05,0.1 or [[1,2],[3,4]] or a file.")
+@click.option("--target", metavar="VALUES", help="Replace the spec's target, or its target_classes.")
+@click.option("--learning-rate", metavar="RATE", help="Replace the learning rate: one step of gradient descent.")
+@click.option("--convention", metavar="NAME", help="Replace the convention; 'gradcalc list conventions' names them.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="PLACE=VALUE", help="Replace a value: hidden.W[0][1]=0.3, steps=3."
+)
+@click.option("--only", metavar="QUANTITY", help="Print bare numbers: hidden.dW, dW1, loss ...; several by commas.")
+@click.option(
+    "--values",
+    type=Word(["auto", "full", "summary"]),
+    default="auto",
+    metavar="WHICH",
+    help="In formats for people: full prints all numbers, summary none, auto those of small quantities.",
+)
+@click.option("--save", "save_name", metavar="FILE.npz", help="Also store all quantities under their addresses.")
+@format_option
+@digits_option
+@output_option
+@click.option("--allow-outside", is_flag=True, help="Let the spec name files outside its folder.")
+@click.option("--memory-limit", type=Size(), default="4GiB", metavar="SIZE", help="Refuse nets that need more (4GiB).")
+def command(
+    spec: str,
+    only: str | None,
+    values: Any,
+    save_name: str | None,
+    format_name: str | None,
+    digits: int | None,
+    output: str | None,
+    **options: Any,
+) -> None:
+    """Every factor of the chain rule through a network: the forward pass, the loss, the backward pass.
+
+    SPEC is a YAML or JSON file that gives input, target, loss and layers, or - for standard input;
+    'gradcalc example' prints some to start from.
+
+    \b
+    gradcalc example mazur | gradcalc backprop -
+    gradcalc backprop net.yaml --set hidden.W[0][1]=0.3
+    gradcalc backprop net.yaml --only output.dW,loss
+    """  # fmt: skip
+    from gradcalc.backpropagation import backprop
+    from gradcalc.cli.saving import check_name, save
+
+    format_name = format_name or "table"
+    path = check_name(save_name) if save_name else None
+    if only is not None and format_name not in _ONLY_FORMATS:
+        raise UsageError(f"--only prints bare numbers, which have no {format_name}", hint="leave out --format")
+    result = backprop(spec, **options)
+    pieces = _answer(result, format_name, digits, values) if only is None else _only(result, only, format_name, digits)
+    for warning in result.warnings:
+        warn(warning)
+    if path:
+        save(path, {f"{layer}.{name}" if layer else name: array for layer, name, array in result.addresses()})
+    with opened(output) as stream:
+        stream.writelines(pieces)
+
+
+def _answer(result: BackpropResult, format_name: str, digits: int | None, values: Any) -> Iterable[str]:
+    """The whole answer in pieces."""
+    if format_name == "json":
+        from gradcalc.render.nested import json_text
+
+        return [json_text(result.to_dict(), digits), "\n"]
+    if format_name == "jsonl":
+        return _json_lines(result, digits)
+    if format_name in ("plain", "csv", "tsv"):
+        return _rows(_quantities(result), format_name, digits)
+    from gradcalc.render.tables import report_text
+    from gradcalc.report import report
+
+    return [report_text(report(result, values), format_name, width=width(), digits=digits)]
+
+
+def _json_lines(result: BackpropResult, digits: int | None) -> Iterator[str]:
+    """The loss and the conventions on the first line, then a line for each layer."""
+    from gradcalc.render.nested import json_text
+
+    found = result.to_dict()
+    layers = found.pop("layers")
+    for part in (found, *layers):
+        yield json_text(part, digits, indent=None) + "\n"
+
+
+def _rows(quantities: Iterable[Quantity], format_name: str, digits: int | None) -> Iterator[str]:
+    from gradcalc.render.quantities import COLUMNS, long_rows, plain_text
+
+    if format_name == "plain":
+        yield from plain_text(quantities, digits)
+        return
+    separator = "," if format_name == "csv" else "\t"
+    yield separator.join(COLUMNS) + "\n"
+    for row in long_rows(quantities, digits):
+        yield separator.join(row) + "\n"
+
+
+def _quantities(result: BackpropResult) -> Iterator[Quantity]:
+    from gradcalc.backpropagation import plain
+
+    for layer, name, array in result.addresses():
+        yield layer, name, plain(array)
+
+
+def _only(result: BackpropResult, only: str, format_name: str, digits: int | None) -> Iterable[str]:
+    """The quantities asked for: bare numbers, or in the data formats just these."""
+    from gradcalc.backpropagation import plain
+    from gradcalc.render.nested import json_text
+    from gradcalc.render.quantities import bare_text
+
+    found = {address.strip(): plain(result.quantity(address)) for address in only.split(",")}
+    if format_name == "json":
+        return [json_text(found, digits), "\n"]
+    if format_name == "jsonl":
+        return [json_text({address: numbers}, digits, indent=None) + "\n" for address, numbers in found.items()]
+    if format_name in ("csv", "tsv"):
+        named = [(*address.rpartition(".")[::2], numbers) for address, numbers in found.items()]
+        return _rows(named, format_name, digits)
+    return [bare_text(list(found.values()), digits)]

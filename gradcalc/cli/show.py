@@ -1,0 +1,27 @@
+"""The `show` command: the card of one function, convention or example."""
+
+from __future__ import annotations
+
+import click
+
+from gradcalc.cli.listing import write_card
+from gradcalc.cli.numbers import Command
+from gradcalc.cli.options import format_option, output_option
+
+
+@click.command(cls=Command)
+@click.argument("name")
+@format_option
+@output_option
+def command(name: str, format_name: str | None, output: str | None) -> None:
+    """The card of one thing: a function's formula, derivative, parameters, kinks, aliases and source.
+
+    NAME is a function, by any of its names, a convention, an example, or dense.
+
+    \b
+    gradcalc show leaky_relu
+    gradcalc show pytorch
+    """
+    from gradcalc.cards import show
+
+    write_card(show(name), format_name, output)

@@ -1,0 +1,165 @@
+"""What `backprop` tells people: a result as headings, tables and formulas, in the order of the derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gradcalc import statements
+from gradcalc.backpropagation import BackpropResult, ChainProduct
+from gradcalc.layers.activation import Activation, ActivationLayer
+from gradcalc.layers.dense import Dense
+from gradcalc.report.closing import closing_table, history_table
+from gradcalc.report.symbols import symbols
+from gradcalc.report.tables import Values, quantity_tables
+from gradcalc.results import Block, Formula, Line, Report, Section, Table, Text
+from gradcalc.shapes import Array
+
+__all__ = ["Values", "report"]
+
+#: The chain rule is written out while there are at most so many products.
+_PRODUCTS_SHOWN = 20
+
+#: A loss's formula stands in the table itself up to this length.
+_FORMULA_WIDTH = 20
+
+
+def report(result: BackpropResult, values: Values = "auto") -> Report:
+    """The net, its forward pass, the loss, the backward pass, the new parameters, and what it all comes to."""
+    return [
+        *_introduction(result),
+        *_forward(result, values),
+        *_loss(result, values),
+        *_backward(result, values),
+        *_chain(result),
+        *_new_parameters(result, values),
+        *_history(result),
+        *_closing(result),
+    ]
+
+
+def _introduction(result: BackpropResult) -> Iterator[Block]:
+    problem = result.problem
+    said = [statements.overview(problem), statements.conventions_used(problem), *statements.passes(problem)]
+    yield Text([*said, *statements.function_parameters(problem), *statements.kinks_met(result)])
+    formulas = statements.functions_used(problem)
+    if formulas:
+        yield Formula(formulas)
+
+
+def _forward(result: BackpropResult, values: Values) -> Iterator[Block]:
+    yield Section("Forward pass")
+    if not result.layers:
+        shown = {"x": result.problem.examples.write(result.problem.x)}
+        yield from quantity_tables("input", shown, {"x": "given"}, values)
+    for position in range(len(result.layers)):
+        yield from _layer_tables(result, position, "forward", values)
+
+
+def _pass_of(name: str, quantities: Mapping[str, Array]) -> str:
+    """Where a quantity is shown: in the forward pass, in the backward pass, or after the step (new)."""
+    if name.endswith("_new"):
+        return "new"
+    return "backward" if name == "f_prime" or (name[0] == "d" and name[1:] in quantities) else "forward"
+
+
+def _layer_tables(result: BackpropResult, position: int, part: str, values: Values) -> Iterator[Table]:
+    """The tables of one layer in one part of the report."""
+    layer = result.layers[position]
+    shown = {q: array for q, array in layer.quantities.items() if _pass_of(q, layer.quantities) == part}
+    if part == "backward":
+        shown = {"da": shown.pop("da"), **shown}  # the chain starts with dL/da; f' comes next
+    yield from quantity_tables(layer.name, shown, symbols(result.problem, position), values)
+
+
+def _loss(result: BackpropResult, values: Values) -> Iterator[Block]:
+    problem = result.problem
+    if problem.objective is None:
+        return
+    yield Section("Loss")
+    yield Text(statements.loss_notes(problem))
+    yield Formula(statements.loss_formulas(problem))
+    formula = problem.objective.entry.formula
+    known = {"y": "target", "term": formula if len(formula) <= _FORMULA_WIDTH else "loss of one"}
+    yield from quantity_tables("loss", _loss_terms(result), known, values)
+    yield Formula([statements.loss_numbers(result)])
+
+
+def _loss_terms(result: BackpropResult) -> dict[str, Array]:
+    """The targets, and each element's or example's own loss, in the shape of the outputs."""
+    problem = result.problem
+    objective = problem.objective
+    assert objective is not None
+    examples = problem.examples
+    target = objective.target if problem.target_values is None else problem.target_values
+    terms = objective.terms(*_last_output(result))
+    return {
+        "y": examples.write(target) if target.ndim == 2 else target,
+        "term": examples.write(terms) if terms.ndim == 2 else terms,
+    }
+
+
+def _last_output(result: BackpropResult) -> tuple[Array, Activation | None, Array | None]:
+    """The last layer's a, its activation and what that is applied to; without layers the input itself."""
+    problem = result.problem
+    if not problem.layers:
+        return problem.x, None, None
+    layer, found = problem.layers[-1], result.layers[-1].quantities
+    assert isinstance(layer, Dense | ActivationLayer)
+    z = found["z" if "z" in found else "x"]
+    return problem.examples.read(found["a"]), layer.activation, problem.examples.read(z)
+
+
+def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:
+    if not any("da" in layer.quantities for layer in result.layers):
+        return
+    yield Section("Backward pass: dQ is dL/dQ, from the last layer to the first")
+    for position in reversed(range(len(result.layers))):
+        yield from _layer_tables(result, position, "backward", values)
+
+
+def _chain(result: BackpropResult) -> Iterator[Block]:
+    """The product to every weight of a net of one unit per layer, factor by factor."""
+    if not 0 < len(result.chain) <= _PRODUCTS_SHOWN:
+        return
+    yield Section("Chain rule, factor by factor")
+    if result.problem.penalties:
+        yield Text(["dR/dW of the penalties is added to these products."])
+    for product in result.chain:
+        yield Formula(_chain_lines(product))
+
+
+def _chain_lines(product: ChainProduct) -> list[Line]:
+    """The product in symbols, in numbers, and what it comes to."""
+    name = f"dL/d{product.weight}"
+    blank = " " * len(name)
+    numbers: list[str | float] = []
+    for _, value in product.factors:
+        times = " * " if numbers else ""
+        numbers += [f"{times}(", value, ")"] if value < 0 else [times, value]
+    return [
+        f"{name} = {' * '.join(label for label, _ in product.factors)}",
+        (f"{blank} = ", *numbers),
+        (f"{blank} = ", product.product),
+    ]
+
+
+def _new_parameters(result: BackpropResult, values: Values) -> Iterator[Block]:
+    problem = result.problem
+    if problem.learning_rate is None:
+        return
+    yield Section("After the step" if problem.steps == 1 else f"After {problem.steps} steps")
+    yield Text([("Each parameter Q becomes Q - r dL/dQ, with the learning rate r = ", problem.learning_rate, ".")])
+    for position in range(len(result.layers)):
+        yield from _layer_tables(result, position, "new", values)
+
+
+def _history(result: BackpropResult) -> Iterator[Block]:
+    if result.loss_history is not None and len(result.loss_history) > 1:
+        yield Section("Loss history")
+        yield history_table(result.loss_history)
+
+
+def _closing(result: BackpropResult) -> Iterator[Block]:
+    if result.layers:
+        yield Section("Layers")
+        yield closing_table(result)

@@ -1,0 +1,89 @@
+"""Quantities as tables, a column per last index: a cell's place, row W[0] and column [1], is its address W[0][1]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from gradcalc.results import Cell, Table
+from gradcalc.shapes import Array
+
+Values = Literal["auto", "full", "summary"]
+
+#: Left to itself the report prints all numbers of a quantity up to so many, and a summary of larger ones.
+FULL_LIMIT = 100
+
+
+def quantity_tables(
+    name: str, quantities: Mapping[str, Array], symbols: Mapping[str, str], values: Values
+) -> Iterator[Table]:
+    """The quantities of layer `name`: the small ones in full, then a summary of the large ones."""
+    full = {letter: array for letter, array in quantities.items() if in_full(array, values)}
+    large = {letter: array for letter, array in quantities.items() if letter not in full}
+    if full:
+        yield full_table(name, full, symbols)
+    if large:
+        yield summary_table(name, large, symbols)
+
+
+def in_full(array: Array, values: Values) -> bool:
+    """Whether every number of a quantity is shown."""
+    return values == "full" or (values == "auto" and array.size <= FULL_LIMIT)
+
+
+def full_table(name: str, quantities: Mapping[str, Array], symbols: Mapping[str, str]) -> Table:
+    """Every number at its address; a number without index stands in a column of its own, unless there is just one."""
+    width = max((array.shape[-1] for array in quantities.values() if array.ndim), default=1)
+    alone = [""] if width > 1 and any(array.ndim == 0 for array in quantities.values()) else []
+    columns = [name, "=", *alone, *(f"[{i}]" for i in range(width))]
+    rows = [
+        [*row, *[None] * (len(columns) - len(row))]
+        for letter, array in quantities.items()
+        for row in _rows(letter, array, symbols.get(letter, ""), len(alone))
+    ]
+    return Table("", columns, rows, wrap=True)
+
+
+def _rows(letter: str, array: Array, symbol: str, shift: int) -> Iterator[list[Cell]]:
+    """A quantity's rows; what it is in symbols stands in the first."""
+    if array.ndim == 0:
+        yield [letter, symbol, positive_zero(array.item())]
+        return
+    for index in np.ndindex(array.shape[:-1]):
+        label = letter + "".join(f"[{i}]" for i in index)
+        yield [label, symbol, *[None] * shift, *map(positive_zero, array[index].tolist())]
+        symbol = ""
+
+
+def summary_table(name: str, quantities: Mapping[str, Array], symbols: Mapping[str, str]) -> Table:
+    """One row a quantity: shape, norm, mean, extremes, the share of zeros and, if any are, how many are not finite."""
+    bad = any(not np.isfinite(array).all() for array in quantities.values())
+    columns = [name, "shape", "norm", "mean", "min", "max", "zeros", *(["not finite"] if bad else [])]
+    said = [f"{letter} = {symbols[letter]}" for letter in quantities if symbols.get(letter)]
+    rows = [[letter, *_summary(array)][: len(columns)] for letter, array in quantities.items()]
+    return Table("; ".join(said), columns, rows, wrap=True, least_digits=4)
+
+
+def _summary(array: Array) -> Sequence[Cell]:
+    """Shape, then figures of the finite entries alone, so that one bad entry does not hide the others."""
+    finite = array[np.isfinite(array)].astype(np.float64)
+    figures: list[Cell] = [None] * 4
+    if finite.size:
+        figures = [norm(finite), finite.mean().item(), finite.min().item(), finite.max().item()]
+    zeros = f"{100 * np.count_nonzero(array == 0) / max(array.size, 1):.0f} %"
+    return [" x ".join(map(str, array.shape)) or "one", *figures, zeros, int(array.size - finite.size)]
+
+
+def norm(array: Array) -> float:
+    """The Euclidean norm, without overflow on the way."""
+    largest = float(np.max(np.abs(array), initial=0.0))
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.square(array / largest, dtype=np.float64).sum()))
+
+
+def positive_zero(number: float) -> float:
+    """The number as people read it: -0.0 is 0."""
+    return number + 0.0
