@@ -69,18 +69,22 @@ class Points(NamedTuple):
     at_kink: Sequence[bool] | None = None
     kinks: Sequence[KinkMet] = ()
 
-    def count(self) -> int:  # type: ignore[override]  # a tuple's count is of no use here
+    @property
+    def size(self) -> int:
         """How many points there are."""
-        return len(self.columns["input"])
+        return len(next(iter(self.columns.values())))
 
 
 class Heading(NamedTuple):
-    """What an evaluation's points are points of; `lines` say it to people."""
+    """What an evaluation's points are points of."""
 
     function: str
     kind: str
     parameters: dict[str, Any]
     kink: str
     wrt: str | None
+    formula: str
+    derivative_formula: str
+    reduction: str
+    scale: float
     columns: Sequence[str]
-    lines: Sequence[str]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 
 def number_text(x: float, digits: int | None = None, *, keep_zeros: bool = False) -> str:
@@ -29,3 +31,19 @@ def json_number(x: float, digits: int | None = None) -> float | int | str:
     if math.isinf(x):
         return "Infinity" if x > 0 else "-Infinity"
     return float(x) if digits is None else float(format(x, f".{digits}g"))
+
+
+def column_texts(values: Sequence[float], digits: int | None = None, *, keep_zeros: bool = False) -> list[str]:
+    """Many numbers as `number_text` writes each."""
+    if digits is None:
+        return [text[:-2] if text.endswith(".0") else text for text in map(repr, values)]
+    return [number_text(x, digits, keep_zeros=keep_zeros) for x in values]
+
+
+def value_texts(value: Any, digits: int | None = None, *, keep_zeros: bool = False) -> list[list[str]]:
+    """A number, vector or matrix as rows of texts; deeper nesting becomes more rows."""
+    if not isinstance(value, list):
+        return [column_texts([value], digits, keep_zeros=keep_zeros)]
+    if any(isinstance(part, list) for part in value):
+        return [row for part in value for row in value_texts(part, digits, keep_zeros=keep_zeros)]
+    return [column_texts(value, digits, keep_zeros=keep_zeros)]

@@ -1,0 +1,71 @@
+"""Words of the command line as numbers: INPUTs, and the values of options that take numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gradcalc.errors import GradcalcError, InputError, UsageError, quoted
+from gradcalc.evaluation.reading import Whole, read_numbers, read_point
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Word(NamedTuple):
+    """The numbers of one word, and whether they form a vector: several numbers, or brackets."""
+
+    numbers: list[float]
+    is_vector: bool
+
+
+def read_word(text: str, where: str) -> Word:
+    """A word's numbers; an error says where the word stood."""
+    try:
+        word = Word(*read_numbers(text))
+    except InputError as error:
+        raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
+    if not word.numbers:
+        raise UsageError(f"{where}: no number in {quoted(text)}")
+    return word
+
+
+def read_object(text: str, where: str) -> Whole:
+    """A word that is a whole point as a JSON object."""
+    try:
+        return read_point(text)
+    except GradcalcError as error:
+        raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
+
+
+def one_number(text: str, where: str) -> float:
+    """A word that must be a single number."""
+    word = read_word(text, where)
+    if len(word.numbers) != 1:
+        raise UsageError(f"{where} is one number, not {quoted(text)}")
+    return word.numbers[0]
+
+
+def values(texts: Sequence[str], option: str) -> Any:
+    """A repeatable option's numbers: one number, a list of them, or a list of vectors; None without any."""
+    words = [read_word(text, option) for text in texts]
+    if not words:
+        return None
+    if any(word.is_vector for word in words):
+        if not all(word.is_vector for word in words):
+            raise UsageError(f"{option}: give single numbers or vectors, not both", hint="a vector of one is [1]")
+        return [word.numbers for word in words]
+    numbers = [number for word in words for number in word.numbers]
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def named(texts: Sequence[str], option: str) -> dict[str, str]:
+    """A repeatable option's NAME=VALUE words."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name.strip() and sign and value.strip()):
+            raise UsageError(f"{option} takes NAME=VALUE, not {quoted(text)}")
+        if name.strip() in found:
+            raise UsageError(f"{option}: {name.strip()} is given twice")
+        found[name.strip()] = value.strip()
+    return found

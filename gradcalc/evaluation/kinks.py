@@ -1,0 +1,62 @@
+"""Kinks of elementwise functions: where inputs lie on one, the derivative the user's rule takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gradcalc.results import KinkMet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gradcalc.evaluation.question import Question
+    from gradcalc.functions.entry import Kink
+
+
+def settle(
+    question: Question, inputs: list[float], target: Any, parameters: list[Any], factor: Any, slopes: list[float]
+) -> dict[int, KinkMet]:
+    """Put the derivative of the user's rule into `slopes` at every kink; the kinks met, by position."""
+    met: dict[int, KinkMet] = {}
+    kinks, variable, others = _declared(question, inputs, target, parameters)
+    for kink in kinks:
+        for i in _positions(kink, variable, others):
+            arguments = [pick(other, i) for other in others]
+            left, right = kink.left(*arguments), kink.right(*arguments)
+            if left == right and not kink.jump:
+                continue
+            c = pick(factor, i)
+            shown = c * kink.shown(question.kink, *arguments)
+            met[i] = KinkMet(kink.when, c * left, c * right, shown, kink.jump)
+            slopes[i] = shown
+    return met
+
+
+def _declared(
+    question: Question, inputs: list[float], target: Any, parameters: list[Any]
+) -> tuple[Sequence[Kink], list[float], list[Any]]:
+    """The kinks in the variable one differentiates by, its values, and what the kinks' functions take."""
+    entry: Any = question.entry
+    if question.wrt == "target":
+        return entry.target_kinks, spread(target, len(inputs)), [inputs, *parameters]
+    if question.wrt is not None:
+        return (), inputs, []
+    return entry.kinks, inputs, parameters if target is None else [target, *parameters]
+
+
+def _positions(kink: Kink, variable: list[float], others: list[Any]) -> list[int]:
+    """Where the variable lies on the kink."""
+    if any(isinstance(other, list) for other in others):
+        return [i for i, z in enumerate(variable) if z == kink.at(*(pick(other, i) for other in others))]
+    at = kink.at(*others)
+    return [i for i, z in enumerate(variable) if z == at] if at in variable else []
+
+
+def pick(column: Any, i: int) -> Any:
+    """The i-th of a column, which is one number for all or a list."""
+    return column[i] if isinstance(column, list) else column
+
+
+def spread(column: Any, count: int) -> list[float]:
+    """A column as a list."""
+    return column if isinstance(column, list) else [column] * count

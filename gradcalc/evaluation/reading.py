@@ -1,0 +1,157 @@
+"""Text to numbers: one number, several in brackets, or a whole point as a JSON object."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from gradcalc.errors import InputError, Place, UsageError, near, quoted
+
+#: One number's text: what stands between blanks, commas and brackets.
+TOKEN = re.compile(r"[^\s,\[\]]+")
+
+#: A comma that has no number before it.
+STRAY_COMMA = re.compile(r"(?:^|,)[^\S\n]*,", re.MULTILINE)
+
+#: What a point may say of itself.
+POINT_KEYS = ("input", "target", "target_class", "upstream", "with")
+
+
+class Whole(NamedTuple):
+    """A point that is given whole: its input and whatever else belongs to it alone."""
+
+    input: Any
+    target: Any = None
+    target_class: Any = None
+    upstream: Any = None
+    extra: dict[str, Any] | None = None
+    place: Place | None = None
+
+
+class NotANumberError(InputError):
+    """Text where a number should be; `column` counts from 0 in the text that was read."""
+
+    def __init__(self, text: str, column: int = 0) -> None:
+        super().__init__(f"not a number: {quoted(text)}", hint=_likely(text))
+        self.column, self.width = column, max(1, len(text))
+
+
+def _likely(text: str) -> str:
+    """What would be right in place of `text`, for the slips people make."""
+    if "\u2212" in text or "\u2013" in text:
+        return "the minus sign of a number is '-'"
+    if "_" in text:
+        return "write the digits without '_'"
+    if text.startswith(("--", "-+", "+-", "++")):
+        return "one sign will do"
+    if re.fullmatch(r"[-+]?\d+/\d+", text):
+        return "write a fraction as a decimal number"
+    return "numbers look like 2, -0.5, 1e-3, inf or nan"
+
+
+def read_number(text: str) -> float:
+    """One number as people and JSON write it: ASCII digits, no underscores; NaN and Infinity in any case."""
+    try:
+        if "_" in text or not text.isascii():
+            raise ValueError
+        return float(text)
+    except ValueError:
+        raise NotANumberError(text) from None
+
+
+def read_numbers(text: str) -> tuple[list[float], bool]:
+    """The numbers of one line or argument, and whether they form a vector: several numbers, or brackets."""
+    body, start = _without_brackets(text)
+    stray = STRAY_COMMA.search(body)
+    if stray:
+        raise NotANumberError(",", start + stray.end() - 1)
+    numbers = []
+    for token in TOKEN.finditer(body):
+        try:
+            numbers.append(read_number(token[0]))
+        except NotANumberError:
+            raise NotANumberError(token[0], start + token.start()) from None
+    return numbers, start > 0 or len(numbers) != 1
+
+
+def _without_brackets(text: str) -> tuple[str, int]:
+    """What stands inside one pair of brackets, if there is one, and where that begins."""
+    stripped = text.strip()
+    start = 0
+    if stripped.startswith("[") and stripped.endswith("]") and len(stripped) > 1:
+        start = text.index("[") + 1
+        text = text[start : text.rindex("]")]
+    bracket = re.search(r"[][]", text)
+    if bracket:
+        error = NotANumberError(bracket[0], start + bracket.start())
+        error.hint = "a vector has one pair of brackets: [1, 2, 3]"
+        raise error
+    return text, start
+
+
+def read_point(text: str) -> Whole:
+    """A point from a JSON object's text."""
+    return point_from(_load(text))
+
+
+def point_from(found: dict[str, Any]) -> Whole:
+    """A point from its object; UsageError and InputError say what is wrong with it."""
+    for key in found:
+        if key not in POINT_KEYS:
+            known = "a point has input, target or target_class, upstream and with"
+            raise UsageError(f"a point has no {quoted(key)}", hint=near(key, POINT_KEYS) or known)
+    if "input" not in found:
+        raise InputError("a point needs an input", hint='for example {"input": 0.5}')
+    extra = found.get("with")
+    if extra is not None and not isinstance(extra, dict):
+        raise InputError(f"with must be an object, not {quoted(extra)}", hint='for example {"weight": 2}')
+    return Whole(
+        numbers(found["input"], "input"),
+        numbers(found.get("target"), "target"),
+        numbers(found.get("target_class"), "target_class"),
+        numbers(found.get("upstream"), "upstream"),
+        {name: numbers(value, name) for name, value in (extra or {}).items()},
+    )
+
+
+def _load(text: str) -> dict[str, Any]:
+    """A JSON object whose numbers are floats, without repeated keys."""
+    import json
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise InputError("a key is given twice")
+        return found
+
+    try:
+        return dict(json.loads(text, object_pairs_hook=once, parse_int=float))
+    except json.JSONDecodeError as error:
+        raise InputError(f"not a JSON object: {error.msg} at column {error.colno}") from None
+    except RecursionError:
+        raise InputError("not a point: nested too deeply") from None
+
+
+def numbers(value: Any, name: str) -> Any:
+    """A number, or lists of numbers, as floats; the words NaN, Infinity and -Infinity are numbers too."""
+    if isinstance(value, list | tuple):
+        return [numbers(part, name) for part in value]
+    if value is None or isinstance(value, float):
+        return value
+    if isinstance(value, str):
+        return read_number(value)
+    if hasattr(value, "tolist"):  # an array or number of NumPy's
+        return numbers(value.tolist(), name)
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise InputError(f"{name} must be a number or a list of numbers, not {quoted(value)}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise InputError(f"{name} is a whole number too large for a float") from None
+
+
+def flat(nested: Any) -> list[float]:
+    """The numbers of a number or of nested lists, in order."""
+    if not isinstance(nested, list):
+        return [nested]
+    return [number for part in nested for number in flat(part)]

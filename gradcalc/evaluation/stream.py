@@ -1,0 +1,168 @@
+"""A stream of text as inputs, piece by piece as it arrives: memory stays flat and nobody waits for the end."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gradcalc.errors import GradcalcError, InputError, Place
+from gradcalc.evaluation.pointwise import Numbers
+from gradcalc.evaluation.reading import STRAY_COMMA, TOKEN, NotANumberError, Whole, read_numbers, read_point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: How much is read at once, at most; less when less has arrived.
+PIECE = 1 << 16
+
+#: Up to here a long line of numbers can be answered before its end is there.
+_BEFORE_LAST_TOKEN = re.compile(r"[\s,](?=[^\s,]+[\s,]*\Z)")
+
+
+class Source(Protocol):
+    """A binary stream that gives what has arrived without waiting for more."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Up to `size` bytes; nothing at the end."""
+        ...
+
+
+class Piece:
+    """Some whole lines of a stream, or numbers of one long line, and where they begin."""
+
+    __slots__ = ("line", "source", "text")
+
+    def __init__(self, text: str, line: int, source: str) -> None:
+        self.text, self.line, self.source = text, line, source
+
+    def place_of(self, index: int) -> Place | None:
+        """Where the number of that index stands."""
+        for i, token in enumerate(TOKEN.finditer(self.text)):
+            if i == index:
+                start = self.text.rfind("\n", 0, token.start()) + 1
+                line = self.text[start:].partition("\n")[0]
+                row = self.line + self.text.count("\n", 0, start)
+                return Place(self.source, row, token.start() - start + 1, line, len(token[0]))
+        return None
+
+
+def pieces(stream: Source, name: str, *, split_lines: bool, pause: Callable[[], None]) -> Iterator[Piece]:
+    """The stream's text in pieces; `pause` is called before each wait for more.
+
+    `split_lines` says that a line's numbers need not be seen together.
+    """
+    decoder: Any = None
+    rest, line = "", 1
+    while True:
+        pause()
+        data = _read(stream, name)
+        decoder = decoder or codecs.getincrementaldecoder(_encoding(data))()
+        try:
+            rest += decoder.decode(data, final=not data)
+        except UnicodeDecodeError:
+            raise InputError(f"{name} is not text in UTF-8", place=Place(name, line + rest.count("\n"))) from None
+        end = len(rest) if not data else _cut(rest, split_lines)
+        if end:
+            text, rest = rest[:end], rest[end:]
+            yield Piece(text, line, name)
+            line += text.count("\n")
+        if not data:
+            return
+
+
+def _read(stream: Source, name: str) -> bytes:
+    try:
+        return stream.read1(PIECE)
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror or error}") from None
+
+
+def _encoding(start: bytes) -> str:
+    """UTF-8, unless the first bytes say UTF-16, as some shells write it."""
+    return "utf-16" if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _cut(text: str, split_lines: bool) -> int:
+    """Where the last line that is not known to be complete begins; a long one is cut before its last number."""
+    end = text.rfind("\n") + 1
+    if not end and split_lines and len(text) >= PIECE and "{" not in text and "[" not in text:
+        last = _BEFORE_LAST_TOKEN.search(text, len(text) - PIECE // 2)
+        return last.end() if last else 0
+    return end
+
+
+def points(found: Iterator[Piece]) -> Iterator[Numbers | Whole]:
+    """The inputs of an elementwise function: every number by itself, every JSON object a whole point."""
+    for piece in found:
+        values = _quickly(piece.text)
+        if values is None:
+            yield from _line_by_line(piece)
+        elif values:
+            yield Numbers(values, piece.place_of)
+
+
+def _quickly(text: str) -> list[float] | None:
+    """All numbers of a piece, if it holds nothing else."""
+    if not text.isascii() or "_" in text or ("," in text and STRAY_COMMA.search(text)):
+        return None
+    try:
+        return list(map(float, text.replace(",", " ").split()))
+    except ValueError:
+        return None
+
+
+def _line_by_line(piece: Piece) -> Iterator[Numbers | Whole]:
+    """A piece with objects, brackets or errors in it."""
+    for item, line in _lines(piece):
+        if isinstance(item, Whole):
+            yield item
+        elif item:
+            yield Numbers(item, line.place_of)
+
+
+def vectors(found: Iterator[Piece]) -> Iterator[Whole]:
+    """The inputs of a vector function: every line a vector, every JSON object a whole point."""
+    for piece in found:
+        for item, line in _lines(piece):
+            if isinstance(item, Whole):
+                yield item
+            else:
+                yield Whole(item, place=Place(line.source, line.line))
+
+
+def one_vector(found: Iterator[Piece]) -> list[float]:
+    """All numbers of a stream."""
+    values: list[float] = []
+    for piece in found:
+        quick = _quickly(piece.text)
+        if quick is not None:
+            values.extend(quick)
+            continue
+        for item, line in _lines(piece):
+            if isinstance(item, Whole):
+                raise InputError("a whole point cannot be part of a vector", place=Place(line.source, line.line))
+            values.extend(item)
+    return values
+
+
+def _lines(piece: Piece) -> Iterator[tuple[Whole | list[float], Piece]]:
+    """What each line that is not blank holds, and the line as a piece of its own."""
+    for i, text in enumerate(piece.text.split("\n")):
+        if text.strip():
+            line = Piece(text, piece.line + i, piece.source)
+            yield _read_line(line), line
+
+
+def _read_line(line: Piece) -> Whole | list[float]:
+    """A line's numbers, or its point; errors know where they stand."""
+    try:
+        if line.text.lstrip().startswith("{"):
+            return read_point(line.text)._replace(place=Place(line.source, line.line))
+        return read_numbers(line.text)[0]
+    except NotANumberError as error:
+        error.place = Place(line.source, line.line, error.column + 1, line.text, error.width)
+        raise
+    except GradcalcError as error:
+        error.place = Place(line.source, line.line)
+        raise

@@ -1,0 +1,122 @@
+"""The target of a loss of a whole example: numbers, a distribution or a class, with its weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gradcalc.errors import InputError, UsageError, quoted
+from gradcalc.evaluation.question import an, takes_classes, weight_of
+from gradcalc.functions.entry import VectorLoss
+
+if TYPE_CHECKING:
+    from gradcalc.evaluation.question import Question
+    from gradcalc.evaluation.reading import Whole
+
+
+class Target(NamedTuple):
+    """A target as it is shown and as the kernel takes it, and what the loss is multiplied by.
+
+    `weights` belong to the elements of a sum, `class_weights` to the entries of a distribution (they are in
+    `kernel` already); the weight of a single class is part of `factor`.
+    """
+
+    shown: Any
+    kernel: Any
+    factor: float
+    weights: Any = None
+    class_weights: Any = None
+
+
+def read_target(np: Any, question: Question, point: Whole, x: Any) -> Target | None:
+    """The target of a point, its own or the question's; None for what is no loss."""
+    entry = question.entry
+    if not isinstance(entry, VectorLoss):
+        if point.target is not None or point.target_class is not None:
+            raise UsageError(f"{entry.name} is {an(entry.kind)} and takes no target")
+        weight_of(entry, point.extra)
+        return None
+    y = _given(np, question, point, entry, len(x))
+    own = weight_of(entry, point.extra)
+    weight = question.weights.next() if own is None and question.weights else own
+    if weight is None:
+        return Target(y, y if entry.takes != "class" else np.asarray(y), question.scale)
+    weight = fitted(np, weight, len(x), "weight")
+    if entry.takes == "values":
+        return Target(y, y, question.scale, weights=weight)
+    if entry.takes == "distribution":
+        return Target(y, y * weight, question.scale, class_weights=weight)
+    return Target(y, np.asarray(y), question.scale * float(weight[y]))
+
+
+def _given(np: Any, question: Question, point: Whole, entry: VectorLoss, n: int) -> Any:
+    """The target without its weights: a vector, or the number of a class."""
+    if point.target is not None and point.target_class is not None:
+        raise UsageError("a target and a target class exclude each other")
+    if point.target is None and (point.target_class is not None or (question.classes and not question.targets)):
+        k = question.classes.next() if point.target_class is None and question.classes else point.target_class
+        return _of_class(np, entry, read_class(entry, k, n), n)
+    value = question.targets.next() if point.target is None and question.targets else point.target
+    if value is None:
+        options = "--target (-y) or --target-class" if takes_classes(entry) else "--target (-y)"
+        raise UsageError(f"{entry.name} needs a target", hint=f"give one with {options}")
+    if takes_classes(entry) and not isinstance(value, list):
+        raise UsageError(
+            f"{entry.name}: the target is a distribution over the {n} classes, not the number {value:g}",
+            hint="for the number of a class use --target-class",
+        )
+    y = fitted(np, value, n, "target")
+    if entry.target_domain.outside(np, y).any():
+        bad = y[entry.target_domain.outside(np, y)][0]
+        raise InputError(f"{entry.name}: the target must be {entry.target_domain.text}, not {bad:g}")
+    return y if entry.takes != "class" else _class_of(np, entry, y)
+
+
+def _of_class(np: Any, entry: VectorLoss, k: int, n: int) -> Any:
+    """A class as the loss takes it: itself, or the distribution that is 1 there."""
+    if entry.takes == "class":
+        return k
+    y = np.zeros(n)
+    y[k] = 1.0
+    return y
+
+
+def _class_of(np: Any, entry: VectorLoss, y: Any) -> int:
+    """The class a vector of zeros and a one names."""
+    if np.count_nonzero(y) != 1 or y.max() != 1.0:
+        raise InputError(f"{entry.name}: the target is a class: a vector of zeros and one 1, or --target-class")
+    return int(y.argmax())
+
+
+def read_class(entry: VectorLoss, k: Any, n: int) -> int:
+    """The number of a class among `n`, from 0."""
+    if not takes_classes(entry):
+        raise UsageError(f"{entry.name} takes numbers as its target, not a class", hint="give them with --target")
+    if isinstance(k, list) or k != k or k in (float("inf"), -float("inf")) or k != int(k):
+        raise InputError(
+            f"a target class is a whole number, not {k:g}"
+            if not isinstance(k, list)
+            else "a target class is one number"
+        )
+    if not 0 <= k < n:
+        raise InputError(f"there is no class {int(k)} among {n}", hint=f"they count from 0 to {n - 1}")
+    return int(k)
+
+
+def vector(np: Any, value: Any, name: str) -> Any:
+    """A vector from a list of numbers, or from one number."""
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise InputError(f"{name} is an empty vector")
+    if any(isinstance(part, list) or part is None for part in values):
+        raise InputError(f"{name} must be one list of numbers, not {quoted(value)}")
+    return np.array(values, dtype=float)
+
+
+def fitted(np: Any, value: Any, n: int, name: str) -> Any:
+    """A vector as long as the input; one number stands for all."""
+    if not isinstance(value, list):
+        return np.full(n, float(value))
+    found = vector(np, value, f"the {name}")
+    if len(found) != n:
+        raise InputError(f"the {name} has {len(found)} number{'s' * (len(found) > 1)} for an input of {n}")
+    return found
