@@ -29,7 +29,8 @@ class Objective:
     """A loss bound to its parameters, targets and scaling.
 
     `target` is (N, n), or integer classes (N,) for losses that take classes; `weight` multiplies each term, or each
-    class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients do).
+    class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients do). `values` are the
+    parameters as the user gave them.
     """
 
     def __init__(
@@ -46,23 +47,32 @@ class Objective:
     ) -> None:
         self.entry, self.values, self.target, self.kink = entry, values, target, kink
         self.reduction, self.scale, self.weight, self.divide = reduction, scale, weight, divide
+        self._given = values
         if weight is not None and isinstance(entry, VectorLoss) and entry.takes == "distribution":
-            self.target, self.weight = target * weight, None
+            self.target, self.weight = self._class_weighted(target, weight), None
+
+    def _class_weighted(self, target: Array, weight: Array) -> Array:
+        """The target times its classes' weights: the terms of the sum over classes. Smoothing comes before."""
+        smoothing = self.values.get("label_smoothing", 0.0)
+        if smoothing:
+            self._given = {**self.values, "label_smoothing": 0.0}
+            target = (1.0 - smoothing) * target + smoothing / target.shape[1]
+        return target * weight
 
     def __call__(self, a: Array, activation: Activation | None, z: Array | None) -> LossGradient:
         """The loss at output a = activation(z), both None where there is no activation. Errors: InputError."""
         self._check(a)
         if activation is not None and z is not None and self._linked(activation):
             return self._from_logits(z)
-        terms = self._terms(self.entry, self.values, a)
-        return LossGradient(self._reduced(terms), self._scaled(self._gradient(self.entry, self.values, a), a), None)
+        terms = self._terms(self.entry, self._given, a)
+        return LossGradient(self._reduced(terms), self._scaled(self._gradient(self.entry, self._given, a), a), None)
 
     def terms(self, a: Array, activation: Activation | None, z: Array | None) -> Array:
         """What the loss sums: each element's loss (N, n), or each example's (N,), without reduction and scale."""
         with np.errstate(all="ignore"):
             if activation is not None and z is not None and self._linked(activation):
                 return self._terms(*self._on_logits(), z)
-            return self._terms(self.entry, self.values, a)
+            return self._terms(self.entry, self._given, a)
 
     def _check(self, a: Array) -> None:
         outside = np.argwhere(self.entry.domain.outside(np, a))

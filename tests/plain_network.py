@@ -1,0 +1,281 @@
+"""Random nets in plain NumPy, apart from the program: their loss, the spec that states them, and its answer read back.
+
+Here everything is kept one way: examples are rows, W is (inputs, units), b is (units,) or one number. `spec` writes it
+down by the conventions that were drawn, and `read` brings quantities of an answer back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any
+
+
+def softmax(z: Array) -> Array:
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(z: Array) -> Array:
+    return z - z.max(axis=-1, keepdims=True) - np.log(np.exp(z - z.max(axis=-1, keepdims=True)).sum(-1, keepdims=True))
+
+
+def softplus(z: Array) -> Array:
+    return np.logaddexp(0.0, z)
+
+
+ACTIVATIONS: dict[str, Callable[..., Array]] = {
+    "identity": lambda z: z,
+    "step": lambda z, at_zero=1.0: (z > 0) * 1.0,
+    "relu": lambda z: np.maximum(z, 0.0),
+    "leaky_relu": lambda z, alpha=0.01: np.maximum(z, 0.0) + alpha * np.minimum(z, 0.0),
+    "prelu": lambda z, alpha=0.25: np.maximum(z, 0.0) + alpha * np.minimum(z, 0.0),
+    "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
+    "tanh": np.tanh,
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+}
+
+PARAMETERS: dict[str, Callable[[np.random.Generator, int], dict[str, Any]]] = {
+    "leaky_relu": lambda random, units: {"alpha": random.uniform(0.05, 0.4)},
+    "prelu": lambda random, units: {"alpha": random.uniform(0.05, 0.4, units if random.integers(2) else ())},
+}
+
+
+def _multiclass_margin(a: Array, y: Array, p: float, margin: float) -> Array:
+    excess = np.maximum(0.0, margin - (y * a).sum(axis=1, keepdims=True) + a) ** p
+    return ((1 - y) * excess).sum(axis=1)
+
+
+def _smoothed(y: Array, s: float) -> Array:
+    return (1 - s) * y + s / y.shape[1]
+
+
+class Loss(NamedTuple):
+    """A loss of outputs a and targets y, both (N, n): terms (N, n), or (N,) where an example has one.
+
+    `ends` are activations that give the outputs it takes; `targets` draws targets; `weights` multiply each term.
+    """
+
+    terms: Callable[..., Array]
+    targets: str = "any"
+    ends: tuple[str, ...] = ()
+    parameters: tuple[dict[str, Any], ...] = ({},)
+    elementwise: bool = True
+    class_weights: bool = False
+
+
+LOSSES = {
+    "squared_error": Loss(lambda a, y, w: w * (a - y) ** 2),
+    "half_squared_error": Loss(lambda a, y, w: w * (a - y) ** 2 / 2),
+    "absolute_error": Loss(lambda a, y, w: w * np.abs(a - y)),
+    "mean_squared_error": Loss(lambda a, y, w: ((a - y) ** 2).mean(axis=1), elementwise=False),
+    "mean_half_squared_error": Loss(lambda a, y, w: ((a - y) ** 2).mean(axis=1) / 2, elementwise=False),
+    "sum_half_squared_error": Loss(lambda a, y, w: ((a - y) ** 2).sum(axis=1) / 2, elementwise=False),
+    "mean_absolute_error": Loss(lambda a, y, w: np.abs(a - y).mean(axis=1), elementwise=False),
+    "binary_cross_entropy": Loss(
+        lambda a, y, w, label_smoothing=0.0: (
+            -w
+            * (
+                ((1 - label_smoothing) * y + label_smoothing / 2) * np.log(a)
+                + (1 - (1 - label_smoothing) * y - label_smoothing / 2) * np.log(1 - a)
+            )
+        ),
+        targets="probabilities",
+        ends=("sigmoid", "softmax"),
+        parameters=({}, {"label_smoothing": 0.2}),
+    ),
+    "bce_with_logits": Loss(
+        lambda a, y, w, label_smoothing=0.0, pos_weight=1.0: (
+            w
+            * (
+                (1 - (1 - label_smoothing) * y - label_smoothing / 2) * softplus(a)
+                + pos_weight * ((1 - label_smoothing) * y + label_smoothing / 2) * softplus(-a)
+            )
+        ),
+        targets="probabilities",
+        parameters=({}, {"label_smoothing": 0.2}, {"pos_weight": 3.0}),
+    ),
+    "cross_entropy": Loss(
+        lambda a, y, w, normalize=False: (
+            -(w * y * np.log(a / a.sum(axis=1, keepdims=True) if normalize else a)).sum(axis=1)
+        ),
+        targets="distributions",
+        ends=("softmax", "sigmoid"),
+        parameters=({}, {"normalize": True}),
+        elementwise=False,
+        class_weights=True,
+    ),
+    "softmax_cross_entropy": Loss(
+        lambda a, y, w, label_smoothing=0.0, temperature=1.0: (
+            -(w * _smoothed(y, label_smoothing) * log_softmax(a / temperature)).sum(axis=1)
+        ),
+        targets="distributions",
+        parameters=({}, {"label_smoothing": 0.2}, {"temperature": 2.5}),
+        elementwise=False,
+        class_weights=True,
+    ),
+    "hinge": Loss(lambda a, y, w: w * np.maximum(0.0, 1.0 - a * y), targets="signs"),
+    "svm_loss": Loss(
+        lambda a, y, w, p=1.0, margin=1.0: _multiclass_margin(a, y, p, margin),
+        targets="classes",
+        parameters=({}, {"p": 2.0, "margin": 0.7}),
+        elementwise=False,
+    ),
+}
+
+PENALTIES: dict[str, Callable[[Array, float], Array]] = {
+    "l2_squared": lambda w, p: (w**2).sum(),
+    "half_l2_squared": lambda w, p: (w**2).sum() / 2,
+    "l1": lambda w, p: np.abs(w).sum(),
+    "lp": lambda w, p: (np.abs(w) ** p).sum() ** (1 / p),
+}
+
+
+class Layer(NamedTuple):
+    """One dense layer: its numbers in our layout, and the forms in which the spec has them."""
+
+    W: Array
+    b: Array | None
+    bias_form: str
+    layout: str
+    activation: str | None
+    parameters: dict[str, Any]
+
+    def forward(self, x: Array, alpha: Array | None = None) -> tuple[Array, Array]:
+        """z and a; `alpha` replaces that parameter."""
+        z = x @ self.W + (0.0 if self.b is None else self.b)
+        return z, self.applied(z, alpha)
+
+    def applied(self, z: Array, alpha: Array | None = None) -> Array:
+        """a of z."""
+        if self.activation is None:
+            return z
+        given = self.parameters if alpha is None else {"alpha": alpha}
+        return ACTIVATIONS[self.activation](z, **{name: np.asarray(v) for name, v in given.items()})
+
+
+class Net(NamedTuple):
+    """A net with its data and everything that was drawn about how its spec is written."""
+
+    layers: list[Layer]
+    x: Array
+    y: Array
+    loss: str
+    parameters: dict[str, Any]
+    weight: Array | None
+    scale: float
+    reduction: str
+    average: str
+    flat: bool
+    columns: bool
+    penalties: list[dict[str, Any]]
+
+    def total(self, a: Array) -> float:
+        """The loss of the data at outputs a."""
+        weight = np.ones(self.x.shape[0])[:, None] if self.weight is None else self.weight
+        terms = LOSSES[self.loss].terms(a, self.y, weight, **self.parameters)
+        divisor = {"sum": 1, "batch_mean": len(self.x), "mean": terms.size}[self.reduction]
+        return float(terms.sum()) * self.scale / divisor
+
+    def penalty(self) -> float:
+        """The penalties at the weights of the layers."""
+        found = 0.0
+        for penalty in self.penalties:
+            strength = penalty["strength"] / (len(self.x) if penalty.get("per_example") else 1)
+            for layer in self.layers:
+                arrays = [layer.W] + ([layer.b] if penalty.get("biases") and layer.b is not None else [])
+                found += sum(strength * PENALTIES[penalty["norm"]](w, penalty.get("p", 2.0)) for w in arrays)
+        return found
+
+    def outputs(self, x: Array, start: int = 0) -> Array:
+        """The outputs of the net, with `x` fed to the layer at `start`."""
+        for layer in self.layers[start:]:
+            _, x = layer.forward(x)
+        return x
+
+    def example_scale(self) -> float:
+        """What da and dz are in terms of the loss: N where dW and db alone are averaged."""
+        return float(len(self.x)) if self.average == "parameters" and self.reduction != "sum" else 1.0
+
+
+def draw(random: np.random.Generator, activation: str, loss: str) -> Net:
+    """A random net that has this activation in it (where it has layers) and this loss."""
+    kind = LOSSES[loss]
+    flat = bool(random.integers(2))
+    count = 1 if flat else int(random.integers(1, 4))
+    depth = int(random.integers(0 if not kind.ends else 1, 5))
+    sizes = [int(size) for size in random.integers(2, 5, depth + 1)]
+    layers = [_layer(random, *pair, activation) for pair in pairwise(sizes)]
+    if layers:
+        ends = kind.ends or (activation, None)  # a loss on probabilities needs them
+        last = ends[int(random.integers(len(ends)))]
+        if loss == "cross_entropy" and activation in kind.ends:
+            last = activation
+        layers[-1] = layers[-1]._replace(activation=last, parameters=_parameters(random, last, sizes[-1]))
+    weight = _weight(random, kind, (count, sizes[-1]), flat)
+    return Net(
+        layers,
+        random.standard_normal((count, sizes[0])) * 1.5,
+        _targets(random, kind.targets, (count, sizes[-1])),
+        loss,
+        kind.parameters[int(random.integers(len(kind.parameters)))],
+        weight,
+        float(random.choice([1.0, 0.7])),
+        str(random.choice(["batch_mean", "mean", "sum"])),
+        str(random.choice(["loss", "parameters"])),
+        flat,
+        bool(random.integers(2)),
+        _penalties(random),
+    )
+
+
+def _layer(random: np.random.Generator, inputs: int, units: int, activation: str) -> Layer:
+    form = str(random.choice(["none", "flat", "row", "column", "shared", "first"]))
+    b = None if form == "none" else random.standard_normal(() if form == "shared" else units)
+    W = random.standard_normal((inputs, units))
+    layout = str(random.choice(["in_out", "out_in"]))
+    return Layer(W, b, form, layout, activation, _parameters(random, activation, units))
+
+
+def _parameters(random: np.random.Generator, activation: str | None, units: int) -> dict[str, Any]:
+    draw_them = PARAMETERS.get(activation or "")
+    return draw_them(random, units) if draw_them else {}
+
+
+def _targets(random: np.random.Generator, kind: str, shape: tuple[int, int]) -> Array:
+    if kind == "any":
+        return random.standard_normal(shape)
+    if kind == "probabilities":
+        return random.choice([0.0, 1.0, 0.3], shape)
+    if kind == "signs":
+        return random.choice([-1.0, 1.0], shape)
+    if kind == "classes" or random.integers(2):
+        return np.eye(shape[1])[random.integers(0, shape[1], shape[0])]
+    return random.dirichlet(np.ones(shape[1]), shape[0])
+
+
+def _weight(random: np.random.Generator, kind: Loss, shape: tuple[int, int], flat: bool) -> Array | None:
+    if not (kind.elementwise or kind.class_weights) or random.integers(2):
+        return None
+    return random.uniform(0.5, 2.0, shape if random.integers(2) and not flat else shape[1])
+
+
+def _penalties(random: np.random.Generator) -> list[dict[str, Any]]:
+    if random.integers(2):
+        return []
+    norms = random.choice(list(PENALTIES), size=int(random.integers(1, 3)), replace=False)
+    return [
+        {
+            "norm": str(norm),
+            "strength": float(random.uniform(0.1, 2)),
+            "per_example": bool(random.integers(2)),
+            "biases": bool(random.integers(2)),
+            **({"p": 3.0} if norm == "lp" else {}),
+        }
+        for norm in norms
+    ]

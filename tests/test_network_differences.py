@@ -1,0 +1,127 @@
+"""The backward pass of random nets against central differences of a loss written apart from the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pytest
+
+from gradcalc.backpropagation import backprop
+from gradcalc.functions import entries
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, VectorActivation, VectorLoss
+from plain_network import ACTIVATIONS, LOSSES, Net, draw
+from plain_specs import gradients, rows, spec
+
+ACTIVATION_NAMES = [entry.name for entry in entries() if isinstance(entry, Elementwise | VectorActivation)]
+LOSS_NAMES = [entry.name for entry in entries() if isinstance(entry, ElementwiseLoss | VectorLoss)]
+
+TOLERANCE = 1e-7
+STEP = 1e-3
+NETS = 3  # of each activation with each loss
+
+
+def test_every_function_is_written_here_too() -> None:
+    assert sorted(ACTIVATIONS) == sorted(ACTIVATION_NAMES)
+    assert sorted(LOSSES) == sorted(LOSS_NAMES)
+
+
+@pytest.mark.parametrize("loss", LOSS_NAMES)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_backward_pass(activation: str, loss: str) -> None:
+    random = np.random.default_rng(crc32(f"{activation} {loss}".encode()))
+    for _ in range(NETS):
+        assert_random_net(random, activation, loss)
+
+
+def assert_random_net(random: np.random.Generator, activation: str, loss: str) -> None:
+    """One random net away from kinks has the right gradients."""
+    for _ in range(100):
+        net = draw(random, activation, loss)
+        truth = differences(net)
+        if truth is not None:
+            return assert_gradients(net, truth)
+    raise AssertionError("no point away from kinks was drawn")
+
+
+def differences(net: Net) -> dict[str, Any] | None:
+    """The loss's derivative by everything, by its address; None where two step sizes disagree, as they do at kinks."""
+    found: dict[str, Any] = {}
+    x = net.x
+    scale = net.example_scale()
+    found["a0"] = scale * slope(lambda value: net.total(net.outputs(value)), x)
+    for i, layer in enumerate(net.layers):
+        z, a = layer.forward(x)
+        found[f"{i}.W"] = slope(lambda W, i=i: with_layer(net, i, W=W), layer.W)
+        if layer.b is not None:
+            found[f"{i}.b"] = slope(lambda b, i=i: with_layer(net, i, b=b), layer.b)
+        found[f"{i}.z"] = scale * slope(
+            lambda value, i=i, layer=layer: net.total(net.outputs(layer.applied(value), i + 1)), z
+        )
+        found[f"{i}.a"] = scale * slope(lambda value, i=i: net.total(net.outputs(value, i + 1)), a)
+        if layer.activation == "prelu":
+            found[f"{i}.alpha"] = slope(
+                lambda alpha, i=i, layer=layer, x=x: net.total(net.outputs(layer.forward(x, alpha)[1], i + 1)),
+                np.asarray(layer.parameters["alpha"], dtype=float),
+            )
+        x = a
+    return None if any(np.isnan(numbers).any() for numbers in found.values()) else found
+
+
+def with_layer(net: Net, position: int, **changes: Any) -> float:
+    """The loss, penalties and all, with some of a layer's numbers replaced."""
+    layers = list(net.layers)
+    layers[position] = layers[position]._replace(**changes)
+    changed = net._replace(layers=layers)
+    return changed.total(changed.outputs(net.x)) + changed.penalty()
+
+
+def slope(loss: Callable[[Any], float], at: Any) -> Any:
+    """The derivative by each number of `at`, of fourth order in the step; NaN where it depends on the step."""
+    found = np.empty(np.shape(at))
+    for index in np.ndindex(found.shape):
+
+        def moved(step: float, index: Any = index) -> float:
+            point = np.array(at, dtype=float)
+            point[index] += step
+            return loss(point)
+
+        with np.errstate(all="ignore"):  # a probability moved out of [0, 1]
+            wide, narrow = (estimates(moved, loss(at), step) for step in (STEP, STEP / 2))
+        found[index] = narrow[0] if np.allclose(wide, narrow, rtol=(1e-8, 0.1), atol=(1e-8, 0.1)) else np.nan
+    return found
+
+
+def estimates(moved: Callable[[float], float], here: float, step: float) -> tuple[float, float]:
+    """The first derivative, and the second, which grows without bound at a kink."""
+    up, down, far_up, far_down = (moved(factor * step) for factor in (1, -1, 2, -2))
+    return (8 * (up - down) - (far_up - far_down)) / (12 * step), (up - 2 * here + down) / step**2
+
+
+def assert_gradients(net: Net, truth: dict[str, Any]) -> None:
+    """Every gradient of the answer is the truth, each array as a whole."""
+    answer = backprop(spec(net)).to_dict()
+    whole = net.total(net.outputs(net.x)) + net.penalty()
+    rounding = 5e-12 * (1 + abs(whole))
+    assert answer["loss"] == pytest.approx(whole, rel=1e-12, abs=1e-14)
+    if not net.layers:
+        return assert_close("a0", rows(net, answer["da0"]), truth["a0"], rounding)
+    for i, (layer, numbers) in enumerate(zip(net.layers, answer["layers"], strict=True)):
+        for letter, found in gradients(layer, numbers).items():
+            assert_close(f"{i}.{letter}", found, truth[f"{i}.{letter}"], rounding)
+        for letter in ("z", "a"):
+            assert_close(f"{i}.{letter}", rows(net, numbers[f"d{letter}"]), truth[f"{i}.{letter}"], rounding)
+        before = truth["a0"] if i == 0 else truth[f"{i - 1}.a"]
+        assert_close(f"{i}.x", rows(net, numbers["dx"]), before, rounding)
+        if layer.activation == "prelu":
+            assert_close(f"{i}.alpha", numbers["dalpha"], truth[f"{i}.alpha"], rounding)
+    return None
+
+
+def assert_close(address: str, found: Any, truth: Any, rounding: float) -> None:
+    """Their difference, as a vector, is small beside the truth; rounding of the differences is allowed for."""
+    assert np.shape(found) == np.shape(truth), address
+    error = np.linalg.norm(np.subtract(found, truth))
+    assert error <= TOLERANCE * np.linalg.norm(truth) + rounding, (address, found, truth)
