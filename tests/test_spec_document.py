@@ -128,22 +128,33 @@ def test_standard_input_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(SpecError, match=r"^<stdin>: the spec is empty"):
         read_document("-")
     sys.stdin.close()
-    with pytest.raises(SpecError):
+    with pytest.raises(SpecError, match="standard input is closed"):
         read_document("-")
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(SpecError, match="no standard input"):
         read_document("-")
 
 
-def test_a_pipe_the_shell_has_opened_is_read() -> None:
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_a_pipe_the_shell_has_opened_is_read(folder: str) -> None:
     reading, writing = os.pipe()
     os.write(writing, b"{input: 1}")
     os.close(writing)
-    found = read_document(f"/dev/fd/{reading}")
+    found = read_document(f"{folder}/{reading}")
     os.close(reading)
-    assert (found.value, found.folder) == ({"input": 1}, Path())
-    with pytest.raises(SpecError, match="there is no file '/dev/fd/987'"):
-        read_document("/dev/fd/987")
+    assert (found.value, found.folder, found.name) == ({"input": 1}, Path(), f"{folder}/{reading}")
+    with pytest.raises(SpecError, match="'/dev/fd/9876' cannot be read: bad file descriptor"):
+        read_document("/dev/fd/9876")
+
+
+def test_a_named_pipe_the_shell_has_opened_is_not_opened_again(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writing = os.open(tmp_path / "pipe", os.O_WRONLY)
+    os.write(writing, b"input: 1")
+    os.close(writing)
+    assert read_document(f"/dev/fd/{reading}").value == {"input": 1}
+    os.close(reading)
 
 
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

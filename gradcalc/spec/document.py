@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from gradcalc.spec.places import Mark
 
-#: Names by which a shell hands over a pipe that is open already, as `<(command)` does: it may be waited for.
-_OPEN_PIPES = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+#: Names by which a shell hands over what it has opened, as `<(command)` does: these pipes may be waited for.
+_OPENED = re.compile(r"/dev/stdin|(?:/dev|/proc/self)/fd/([0-9]{1,6})")
 _PIECE = 1 << 20
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -59,7 +60,8 @@ class Document:
 def read_document(source: str) -> Document:
     """The spec in the file `source`, or on standard input for "-". SpecError where it cannot be one.
 
-    A pipe is read where the shell has opened it; one that only has a name could keep us waiting for ever.
+    A pipe is read where the shell has opened it; one that only has a name could keep us waiting for ever, as
+    would opening one a second time by its name under /dev/fd.
     """
     if source == "-":
         if sys.stdin is None:
@@ -67,13 +69,10 @@ def read_document(source: str) -> Document:
         return _document("<stdin>", Path(), _read_limited(sys.stdin.buffer, "<stdin>"))
     if not source:
         raise SpecError("the spec's name is empty", hint="name a file, or - for standard input")
+    if opened := _OPENED.fullmatch(source):
+        with _shared(int(opened[1] or 0), source) as stream:
+            return _document(source, Path(), _read_limited(stream, source))
     path = Path(source)
-    if source.startswith(_OPEN_PIPES):
-        try:
-            with path.open("rb") as stream:
-                return _document(source, Path(), _read_limited(stream, source))
-        except OSError as error:
-            raise unreadable(error, path, source) from None
     with open_regular(path, source, suffixes=_SUFFIXES, hint="a pipe is read as: - < PIPE") as stream:
         if os.fstat(stream.fileno()).st_size > MAX_BYTES:
             raise _too_large(source)
@@ -93,6 +92,14 @@ def parse_value(text: str, name: str) -> object:
     return value
 
 
+def _shared(descriptor: int, source: str) -> BinaryIO:
+    """What the shell has opened under that number, read from where it stands."""
+    try:
+        return os.fdopen(os.dup(descriptor), "rb")
+    except OSError as error:
+        raise unreadable(error, Path(source), source) from None
+
+
 def _read_limited(stream: BinaryIO, source: str) -> bytes:
     """All there is to read, in pieces: a size asked for at once would be allocated at once."""
     pieces, size = [], 0
@@ -100,8 +107,10 @@ def _read_limited(stream: BinaryIO, source: str) -> bytes:
         while size <= MAX_BYTES and (piece := stream.read(_PIECE)):
             pieces.append(piece)
             size += len(piece)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise unreadable(error, Path(source), source) from None
+    except ValueError:
+        raise SpecError("standard input is closed, and no spec can be read from it") from None
     if size > MAX_BYTES:
         raise _too_large(source)
     return b"".join(pieces)

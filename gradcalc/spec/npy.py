@@ -77,7 +77,7 @@ def read_npz(stream: BinaryIO, key: str | None, shown: str, memory_limit: int) -
         with zipfile.ZipFile(stream) as archive:
             member = _member(archive, key, shown)
             with archive.open(member) as content:
-                return read_npy(content, member.file_size, f"{shown}[{printable(_key_of(member))}]", memory_limit)
+                return read_npy(content, member.file_size, f"{shown}[{printable(_key_of(member)[:40])}]", memory_limit)
     except _ARCHIVE_FAULTS as error:
         raise InputError(f"{shown} is damaged: {printable(str(error)) or type(error).__name__}") from None
 
@@ -158,7 +158,7 @@ def _member(archive: zipfile.ZipFile, key: str | None, shown: str) -> zipfile.Zi
 
 
 def _no_such_key(known: list[str], key: str | None, shown: str) -> InputError:
-    some = listed([printable(name) for name in known[:10]]) + (" ..." if len(known) > 10 else "")
+    some = listed([printable(name[:40]) for name in known[:10]]) + (" ..." if len(known) > 10 else "")
     holds = f"it holds {some}" if known else "it holds no arrays"
     if key is None:
         return InputError(f"{shown} needs a key that says which array is meant", hint=holds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gradcalc.errors import SpecError, printable, quoted
+from gradcalc.errors import SpecError, quoted
 from gradcalc.spec.limits import LARGE_HINT, MAX_DEPTH, MAX_NODES, TOO_DEEP, TOO_MANY
 from gradcalc.spec.places import Mark, Span
 from gradcalc.spec.scalars import plain_scalar
@@ -163,7 +163,7 @@ class _Reader:
         owner = self.open[-1]
         if owner.keys is not None and ":" in owner.last_key:
             name, _, value = owner.last_key.partition(":")
-            hint = f"a blank belongs after ':', {printable(name)}: {printable(value)}"
+            hint = f"a blank belongs after ':', {quoted(f'{name}: {value}')}"
             raise self._refused(f"key {quoted(owner.last_key)} has no value", owner.keys[owner.last_key], hint)
 
     def _check(self, event: Any, span: Span) -> None:
