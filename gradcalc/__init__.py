@@ -10,7 +10,7 @@ __released__ = "2026-11-22"
 
 _HOMES = {
     "backprop": "gradcalc.backpropagation",
-    "evaluate": "gradcalc.evaluation",
+    "evaluate": "gradcalc.evaluation.api",
     "find": "gradcalc.functions",
     "entries": "gradcalc.functions",
     "load_spec": "gradcalc.spec",

@@ -17,13 +17,13 @@ class Section(NamedTuple):
 
 class Table(NamedTuple):
     """A titled table. `rows` hold one cell per column; `wrap` lets a wide table continue below itself,
-    repeating its first column; to fit, numbers may be cut to `least_digits` significant digits."""
+    repeating its first column; `digits` are the fewest and the most significant digits, as many as the width allows."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     wrap: bool = False
-    least_digits: int = 6
+    digits: tuple[int, int] = (6, 9)
 
 
 #: A line of text, or its parts: numbers among them are formatted by `render`, then all are joined.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
@@ -94,6 +93,7 @@ def run(argv: Sequence[str]) -> int:
         _invoke(words)
         output.flush()
     except KeyboardInterrupt:
+        output.flush_quietly()
         return 130
     except BrokenPipeError:
         output.abandon()
@@ -160,8 +160,7 @@ def _from_click(error: click.ClickException) -> UsageError:
 
 def _tell(error: GradcalcError, cause: Exception | None) -> None:
     """Print an error, after the traceback of its cause where that is wanted."""
-    if sys.stdout is not None:
-        output.flush_quietly()
+    output.flush_quietly()
     if cause is not None:
         import traceback
 

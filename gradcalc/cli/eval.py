@@ -118,7 +118,7 @@ def _quantities(only: str) -> list[str]:
 
 def _print(question: Question, given: Inputs, format_name: str, digits: int | None, out: TextIO) -> None:
     """The answers, part by part as they come; if an input of a stream is bad, what comes before it is complete."""
-    from gradcalc.evaluation import answer
+    from gradcalc.evaluation.answers import answer
 
     parts: Iterable[Points] = answer(question, given.items(question, out))
     few = given.few()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
 
 from gradcalc.cli.words import Word, one_number, read_object, read_word
 from gradcalc.errors import InputError, UsageError, quoted
@@ -14,9 +14,10 @@ from gradcalc.evaluation.reading import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
 
     from gradcalc.evaluation.question import Question
-    from gradcalc.evaluation.stream import Piece, Source
+    from gradcalc.evaluation.stream import Piece
 
 #: Up to so many evenly spaced inputs are worked out before the first is printed.
 _FEW = 1000
@@ -169,8 +170,7 @@ def _pieces(name: str, out: TextIO, *, split_lines: bool) -> Iterator[Iterator[P
         yield stream.pieces(file, name, split_lines=split_lines, pause=out.flush)
 
 
-def _standard_input() -> Source:
+def _standard_input() -> BufferedReader:
     if sys.stdin is None:
         raise InputError("standard input is closed")
-    buffer: Any = sys.stdin.buffer  # typeshed knows only what every binary file has
-    return cast("Source", buffer)
+    return cast("BufferedReader", sys.stdin.buffer)  # typeshed knows only what every binary file has

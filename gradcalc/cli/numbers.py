@@ -11,7 +11,7 @@ import click
 HELP_NAMES = ["-h", "--help"]
 
 #: A word that is meant as a number, well-formed or not. No option of ours looks so.
-_NUMBER_LIKE = re.compile(r"-+(\.?\d|(inf|infinity|nan)\b)", re.IGNORECASE)
+_NUMBER_LIKE = r"(?i)-+(\.?\d|(inf|infinity|nan)\b)"
 
 #: Stands before a number-like word while click parses. No argument of a process can contain it.
 _MARK = "\0"
@@ -41,7 +41,7 @@ class Command(click.Command):
 
 
 def _marked(word: str) -> str:
-    return _MARK + word if _NUMBER_LIKE.match(word) else word
+    return _MARK + word if word.startswith("-") and re.match(_NUMBER_LIKE, word) else word
 
 
 def _unmarked(value: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from gradcalc.errors import InputError, Place, UsageError, near, quoted
 
-#: One number's text: what stands between blanks, commas and brackets.
-TOKEN = re.compile(r"[^\s,\[\]]+")
+#: One number's text: what stands between blanks, commas and brackets. (Patterns are compiled at first use.)
+TOKEN = r"[^\s,\[\]]+"
 
 #: A comma that has no number before it.
-STRAY_COMMA = re.compile(r"(?:^|,)[^\S\n]*,", re.MULTILINE)
+STRAY_COMMA = r"(?m)(?:^|,)[^\S\n]*,"
 
 #: What a point may say of itself.
 POINT_KEYS = ("input", "target", "target_class", "upstream", "with")
@@ -61,17 +61,22 @@ def read_number(text: str) -> float:
 
 def read_numbers(text: str) -> tuple[list[float], bool]:
     """The numbers of one line or argument, and whether they form a vector: several numbers, or brackets."""
+    if "," not in text and "[" not in text and "]" not in text and len(text.split()) == 1:
+        return [read_token(text.strip(), len(text) - len(text.lstrip()))], False
     body, start = _without_brackets(text)
-    stray = STRAY_COMMA.search(body)
+    stray = re.search(STRAY_COMMA, body)
     if stray:
         raise NotANumberError(",", start + stray.end() - 1)
-    numbers = []
-    for token in TOKEN.finditer(body):
-        try:
-            numbers.append(read_number(token[0]))
-        except NotANumberError:
-            raise NotANumberError(token[0], start + token.start()) from None
-    return numbers, start > 0 or len(numbers) != 1
+    found = [read_token(token[0], start + token.start()) for token in re.finditer(TOKEN, body)]
+    return found, start > 0 or len(found) != 1
+
+
+def read_token(token: str, column: int) -> float:
+    """One number of a longer text; an error knows its column."""
+    try:
+        return read_number(token)
+    except NotANumberError:
+        raise NotANumberError(token, column) from None
 
 
 def _without_brackets(text: str) -> tuple[str, int]:

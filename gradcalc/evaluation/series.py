@@ -6,6 +6,8 @@ from typing import Any
 
 from gradcalc.errors import InputError
 
+_EITHER = "give one for all inputs, or one for each"
+
 
 class Series:
     """Targets, upstream gradients, weights or parameters in the inputs' order; a single one serves every input."""
@@ -37,14 +39,10 @@ class Series:
 
     def exhausted(self) -> InputError:
         """The error for an input that has nothing of its own left."""
-        return InputError(
-            f"more inputs than the {len(self.values)} of {self.name}", hint="give one for all, or one each"
-        )
+        return InputError(f"{self.name}: {len(self.values)} values, but more inputs than that", hint=_EITHER)
 
     def finish(self) -> None:
         """Every value must have been used; InputError where there were fewer inputs."""
         if len(self.values) > 1 and self.used < len(self.values):
-            raise InputError(
-                f"{self.name} has {len(self.values)} for {self.used} input{'s' if self.used != 1 else ''}",
-                hint="give one for all, or one each",
-            )
+            inputs = f"{self.used} input{'s' * (self.used != 1)}"
+            raise InputError(f"{self.name}: {len(self.values)} values, but {inputs}", hint=_EITHER)

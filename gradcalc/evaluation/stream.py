@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import GradcalcError, InputError, Place
 from gradcalc.evaluation.pointwise import Numbers
@@ -12,20 +12,13 @@ from gradcalc.evaluation.reading import STRAY_COMMA, TOKEN, NotANumberError, Who
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import BufferedReader
 
 #: How much is read at once, at most; less when less has arrived.
 PIECE = 1 << 16
 
 #: Up to here a long line of numbers can be answered before its end is there.
-_BEFORE_LAST_TOKEN = re.compile(r"[\s,](?=[^\s,]+[\s,]*\Z)")
-
-
-class Source(Protocol):
-    """A binary stream that gives what has arrived without waiting for more."""
-
-    def read1(self, size: int, /) -> bytes:
-        """Up to `size` bytes; nothing at the end."""
-        ...
+_BEFORE_LAST_TOKEN = r"[\s,](?=[^\s,]+[\s,]*\Z)"
 
 
 class Piece:
@@ -38,7 +31,7 @@ class Piece:
 
     def place_of(self, index: int) -> Place | None:
         """Where the number of that index stands."""
-        for i, token in enumerate(TOKEN.finditer(self.text)):
+        for i, token in enumerate(re.finditer(TOKEN, self.text)):
             if i == index:
                 start = self.text.rfind("\n", 0, token.start()) + 1
                 line = self.text[start:].partition("\n")[0]
@@ -47,7 +40,7 @@ class Piece:
         return None
 
 
-def pieces(stream: Source, name: str, *, split_lines: bool, pause: Callable[[], None]) -> Iterator[Piece]:
+def pieces(stream: BufferedReader, name: str, *, split_lines: bool, pause: Callable[[], None]) -> Iterator[Piece]:
     """The stream's text in pieces; `pause` is called before each wait for more.
 
     `split_lines` says that a line's numbers need not be seen together.
@@ -71,7 +64,7 @@ def pieces(stream: Source, name: str, *, split_lines: bool, pause: Callable[[], 
             return
 
 
-def _read(stream: Source, name: str) -> bytes:
+def _read(stream: BufferedReader, name: str) -> bytes:
     try:
         return stream.read1(PIECE)
     except OSError as error:
@@ -87,8 +80,9 @@ def _cut(text: str, split_lines: bool) -> int:
     """Where the last line that is not known to be complete begins; a long one is cut before its last number."""
     end = text.rfind("\n") + 1
     if not end and split_lines and len(text) >= PIECE and "{" not in text and "[" not in text:
-        last = _BEFORE_LAST_TOKEN.search(text, len(text) - PIECE // 2)
-        return last.end() if last else 0
+        start = len(text) - PIECE // 2
+        last = re.search(_BEFORE_LAST_TOKEN, text[start:])
+        return start + last.end() if last else 0
     return end
 
 
@@ -104,7 +98,7 @@ def points(found: Iterator[Piece]) -> Iterator[Numbers | Whole]:
 
 def _quickly(text: str) -> list[float] | None:
     """All numbers of a piece, if it holds nothing else."""
-    if not text.isascii() or "_" in text or ("," in text and STRAY_COMMA.search(text)):
+    if not text.isascii() or "_" in text or ("," in text and re.search(STRAY_COMMA, text)):
         return None
     try:
         return list(map(float, text.replace(",", " ").split()))

@@ -1,0 +1,133 @@
+"""The `evaluate` call: value and derivative of a function at given inputs, as typed records and contract JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gradcalc.errors import InputError
+from gradcalc.evaluation.answers import answer
+from gradcalc.evaluation.pointwise import Numbers
+from gradcalc.evaluation.question import Question
+from gradcalc.evaluation.reading import Whole, numbers, point_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from gradcalc.results import KinkMet, Points
+
+
+class Point(NamedTuple):
+    """One point's answers: numbers, lists where it is a vector, lists of lists where that is a Jacobian."""
+
+    input: Any = None
+    target: Any = None
+    value: Any = None
+    derivative: Any = None
+    second_derivative: Any = None
+    upstream: Any = None
+    vjp: Any = None
+    at_kink: bool = False
+
+
+class Evaluation(NamedTuple):
+    """The answer: what was asked, every point, and the kinks some points lie on."""
+
+    question: Question
+    points: tuple[Point, ...]
+    kinks: tuple[KinkMet, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as `eval --format json` prints it."""
+        question = self.question
+        wrt = {"wrt": question.wrt} if question.wrt else {}
+        return {
+            "function": question.entry.name,
+            "kind": question.entry.kind,
+            "parameters": _strict(question.parameters),
+            "kink": question.kink,
+            "points": [
+                {
+                    name: _strict(value)
+                    for name, value in point._asdict().items()
+                    if value is not None and value is not False
+                }
+                | wrt
+                for point in self.points
+            ],
+        }
+
+
+def evaluate(
+    function: str,
+    inputs: Any,
+    *,
+    parameters: Mapping[str, object] | None = None,
+    target: Any = None,
+    target_class: Any = None,
+    with_: Mapping[str, Any] | None = None,
+    wrt: str | None = None,
+    reduction: str = "none",
+    scale: float = 1.0,
+    upstream: Any = None,
+    kink: str = "default",
+    order: int = 1,
+    only: Iterable[str] | None = None,
+) -> Evaluation:
+    """Value and derivative of a function, by name or alias, at inputs; what is asked has the names `eval` uses.
+
+    Inputs are a number, or a list of numbers: points each (elementwise functions) or one vector (vector functions).
+    A list of lists is a list of vectors; a dict is a whole point: {"input": ..., "target": ..., "upstream": ...}.
+    `target`, `target_class`, `upstream` and `with_` hold one for all inputs, or a list with one for each.
+
+    >>> evaluate("relu", [-1, 2]).points[1].derivative
+    1.0
+    """
+    question = Question(
+        function, parameters=parameters, target=target, target_class=target_class, with_=with_, wrt=wrt,
+        reduction=reduction, scale=scale, upstream=upstream, kink=kink, order=order, only=only,
+    )  # fmt: skip
+    parts = list(answer(question, items(question, inputs)))
+    kinks = tuple(dict.fromkeys(kink for part in parts for kink in part.kinks))
+    return Evaluation(question, tuple(point for part in parts for point in _points(part)), kinks)
+
+
+def items(question: Question, inputs: Any) -> list[Numbers | Whole]:
+    """Numbers, lists of them and whole points as what a question is answered for."""
+    if isinstance(inputs, dict):
+        return [point_from(inputs)]
+    if isinstance(inputs, list | tuple) and any(isinstance(part, dict | list | tuple) for part in inputs):
+        return [item for part in inputs for item in _part(question, part)]
+    found = numbers(inputs, "the input")
+    if found is None or found == []:
+        raise InputError(f"{question.entry.name} needs an input")
+    if isinstance(found, list) and any(isinstance(part, list) for part in found):
+        return items(question, found)
+    if question.elementwise:
+        return [Numbers(found if isinstance(found, list) else [found])]
+    return [Whole(found)]
+
+
+def _part(question: Question, part: Any) -> list[Numbers | Whole]:
+    """One of several inputs, some of which are vectors or whole points."""
+    if isinstance(part, dict):
+        return [point_from(part)]
+    found = numbers(part, "the input")
+    return [Numbers([found])] if question.elementwise and isinstance(found, float) else [Whole(found)]
+
+
+def _points(part: Points) -> Iterator[Point]:
+    """A part's columns as points."""
+    at_kink = part.at_kink or [False] * part.size
+    for i in range(part.size):
+        yield Point(**{name: column[i] for name, column in part.columns.items()}, at_kink=at_kink[i])
+
+
+def _strict(value: Any) -> Any:
+    """A value as strict JSON has it: numbers that are not finite are words."""
+    if isinstance(value, dict):
+        return {name: _strict(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_strict(part) for part in value]
+    if isinstance(value, float) and value - value != 0.0:
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return value
