@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from gradcalc.backpropagation import BackpropResult
 from gradcalc.errors import listed
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Kink
+from gradcalc.functions.entry import ElementwiseLoss, Entry
 from gradcalc.layers.activation import Activation, ActivationLayer
 from gradcalc.layers.dense import Dense
 from gradcalc.network import Problem
 from gradcalc.objective import LINKS, Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.results import Line
+from gradcalc.shapes import Array
 
 #: In a net of more layers than this the overview names none.
 _LAYERS_NAMED = 6
-
-#: Of all the places where some z stands on a kink, so many are named.
-_KINKS_NAMED = 5
 
 
 def passes(problem: Problem) -> list[Line]:
@@ -40,7 +37,7 @@ def overview(problem: Problem) -> Line:
     sizes = "-".join(map(str, [problem.x.shape[1], *(layer.outputs for layer in problem.layers)]))
     if len(problem.layers) > _LAYERS_NAMED:
         return f"Network {sizes}; {examples}."
-    named = [f"{layer.name} ({_kind(activation)})" for layer, activation in _activations(problem)]
+    named = [f"{layer.name} ({_kind(activation)})" for layer, activation in activations(problem)]
     return f"Network {sizes}: {listed(named)}; {examples}."
 
 
@@ -55,7 +52,7 @@ def functions_used(problem: Problem) -> list[Line]:
     """Each activation's formula and derivative, with the parameters that its layers give it."""
     lines: list[Line] = []
     seen: set[str] = set()
-    for _, activation in _activations(problem):
+    for _, activation in activations(problem):
         if activation is None or activation.entry.name in seen:
             continue
         entry = activation.entry
@@ -66,45 +63,14 @@ def functions_used(problem: Problem) -> list[Line]:
 
 
 def function_parameters(problem: Problem) -> list[Line]:
-    """The parameters of the layers' functions, e.g. "hidden: leaky_relu with alpha = 0.1"."""
-    return [
-        (f"{layer.name}: {activation.entry.name} with ", *_values(activation.values), ".")
-        for layer, activation in _activations(problem)
-        if activation is not None and activation.values
-    ]
-
-
-def kinks_met(result: BackpropResult) -> list[Line]:
-    """Where some z stands exactly on a kink of its activation: the one-sided derivatives, and which one was taken."""
-    found = list(_kinks(result))
-    more = len(found) - _KINKS_NAMED
-    return [*found[:_KINKS_NAMED], *([f"{more} more of these."] if more > 0 else [])]
-
-
-def _kinks(result: BackpropResult) -> Iterator[Line]:
-    for (layer, activation), shown in zip(_activations(result.problem), result.layers, strict=True):
-        if activation is None or not isinstance(activation.entry, Elementwise):
-            continue
-        letter = "z" if "z" in shown.quantities else "x"
-        z = result.problem.examples.read(shown.quantities[letter])
-        args = list(activation.values.values())
-        for kink in activation.entry.kinks:
-            here = z == kink.at(*args)
-            if here.any():
-                yield _kink_line(f"{layer.name}.{letter}", int(here.sum()), activation, kink, args)
-
-
-def _kink_line(address: str, count: int, activation: Activation, kink: Kink, args: list[Any]) -> Line:
-    name = activation.entry.name
-    if activation.kink == "default":
-        chosen = f"the {kink.default} one was taken, {name}'s default"
-    else:
-        chosen = f"kink {activation.kink} was applied"
-    places = f"{count} number{'s' * (count > 1)} of {address} stand{'s' * (count == 1)}"
-    if any(np.ndim(arg) for arg in args):
-        return f"{places} on a kink of {name}: {chosen}."
-    sides = (float(kink.left(*args)), float(kink.right(*args)))
-    return (f"{places} on a kink of {name}: left derivative ", sides[0], ", right ", sides[1], f"; {chosen}.")
+    """The parameters of the layers' functions, e.g. "hidden: leaky_relu with alpha = 0.1"; trained ones have tables."""
+    said: list[Line] = []
+    for layer, activation in activations(problem):
+        fixed = {} if activation is None else _said_values(activation.entry, activation.values)
+        fixed = {name: value for name, value in fixed.items() if activation and name not in activation.trained}
+        if activation is not None and fixed:
+            said.append((f"{layer.name}: {activation.entry.name}", *_with(fixed), "."))
+    return said
 
 
 def loss_formulas(problem: Problem) -> list[Line]:
@@ -137,16 +103,16 @@ def loss_notes(problem: Problem) -> list[Line]:
     if objective is None:
         return []
     entry = objective.entry
-    notes: list[Line] = [(f"The loss is {entry.name}", *_with(objective.values), ".")]
+    notes: list[Line] = [(f"The loss is {entry.name}", *_with(_said_values(entry, objective.values)), ".")]
     if objective.weight is not None:
         notes.append("Each term is multiplied by its weight.")
     if not objective.divide and len(problem.x) > 1 and objective.reduction != "sum":
         notes.append("da and dz belong to one example's loss; the parameters' derivatives are divided by N.")
-    last = _activations(problem)[-1][1] if problem.layers else None
+    last = activations(problem)[-1][1] if problem.layers else None
     if last is not None and LINKS.get(entry.name) == last.entry.name and objective.values.get("clip") is None:
         notes.append(
-            f"{last.entry.name} and {entry.name} together give dL/dz as a - y (times the same constants): "
-            "it is formed so, and stays right where the net is saturated."
+            f"With {last.entry.name} dL/dz comes to a - y (times the same constants); it is computed so, "
+            "and stays right where the net is saturated."
         )
     return notes
 
@@ -185,7 +151,17 @@ def _penalty_formula(penalty: Penalty, examples: int) -> tuple[str | float, ...]
     return (f"{NORMS[penalty.norm]} over {arrays}, c = ", penalty.strength, divided, *power)
 
 
-def _activations(problem: Problem) -> list[tuple[Dense | ActivationLayer, Activation | None]]:
+def last_output(result: BackpropResult) -> tuple[Array, Activation | None, Array | None]:
+    """The last layer's a, its activation and what that is applied to; without layers the input itself."""
+    problem = result.problem
+    if not problem.layers:
+        return problem.x, None, None
+    found = result.layers[-1].quantities
+    z = found["z" if "z" in found else "x"]
+    return problem.examples.read(found["a"]), activations(problem)[-1][1], problem.examples.read(z)
+
+
+def activations(problem: Problem) -> list[tuple[Dense | ActivationLayer, Activation | None]]:
     """Every layer with its activation."""
     return [(layer, layer.activation) for layer in problem.layers if isinstance(layer, Dense | ActivationLayer)]
 
@@ -196,6 +172,16 @@ def _kind(activation: Activation | None) -> str:
 
 def _with(values: dict[str, Any]) -> tuple[str | float, ...]:
     return (" with ", *_values(values)) if values else ()
+
+
+def _said_values(entry: Entry, values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters worth saying: those that stand in the formula, and those that are not as they are by default."""
+    defaults = {param.name: param.default for param in entry.params}
+    return {
+        name: value
+        for name, value in values.items()
+        if name in entry.formula or np.ndim(value) or value != defaults[name]
+    }
 
 
 def _values(values: dict[str, Any]) -> tuple[str | float, ...]:

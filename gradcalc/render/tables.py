@@ -10,8 +10,8 @@ from gradcalc.render.markup import MARKUPS, Markup
 from gradcalc.render.numbers import number_text
 from gradcalc.results import Block, Cell, Line, Report, Section, Table, Text
 
-#: Where the width decides, numbers get at most so many significant digits.
-_MOST_DIGITS = 9
+#: Significant digits of numbers within a text.
+_DIGITS_IN_TEXT = 9
 
 #: No terminal is taken for narrower than this: one column of numbers with its label must fit.
 _LEAST_WIDTH = 40
@@ -44,15 +44,15 @@ def _block(block: Block, markup: Markup, limit: int | None, digits: int | None) 
 def _line(line: Line, digits: int | None) -> str:
     if isinstance(line, str):
         return line
-    return "".join(_cell(part, digits or _MOST_DIGITS) for part in line)
+    return "".join(_cell(part, digits or _DIGITS_IN_TEXT) for part in line)
 
 
 def _folded(line: str, limit: int | None) -> list[str]:
-    """The line, broken at blanks where it is longer than the limit; it goes on behind its first equals sign."""
+    """The line, broken at blanks where it is longer than the limit; an equation goes on behind its equals sign."""
     if limit is None or len(line) <= limit:
         return [line]
-    sign = line.find("= ") + 2
-    indent = " " * (sign if 2 <= sign <= limit // 3 else 2)
+    equation = "=" in line.split()[:2] and ";" not in line
+    indent = " " * (line.index("=") + 2 if equation else 2)
     return textwrap.wrap(line, limit, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
@@ -129,13 +129,12 @@ def _after_point(cell: str) -> int:
 
 
 def _digits_that_fit(table: Table, limit: int | None) -> int:
-    """The most digits with which the whole table stands within the limit; the least where none does."""
-    if limit is None:
-        return _MOST_DIGITS
-    for digits in range(_MOST_DIGITS, table.least_digits, -1):
-        if _width(_columns(table, digits)) <= limit:
+    """The most digits with which the whole table stands within the limit; the fewest where none does."""
+    fewest, most = table.digits
+    for digits in range(most, fewest, -1):
+        if limit is None or _width(_columns(table, digits)) <= limit:
             return digits
-    return table.least_digits
+    return fewest
 
 
 def _width(columns: Sequence[_Column]) -> int:

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from gradcalc import statements
 from gradcalc.backpropagation import BackpropResult, ChainProduct
-from gradcalc.layers.activation import Activation, ActivationLayer
-from gradcalc.layers.dense import Dense
 from gradcalc.report.closing import closing_table, history_table
+from gradcalc.report.kinks import kinks_met
 from gradcalc.report.symbols import symbols
-from gradcalc.report.tables import Values, quantity_tables
+from gradcalc.report.tables import Values, in_full, quantity_tables
 from gradcalc.results import Block, Formula, Line, Report, Section, Table, Text
 from gradcalc.shapes import Array
 
@@ -26,7 +25,7 @@ _FORMULA_WIDTH = 20
 def report(result: BackpropResult, values: Values = "auto") -> Report:
     """The net, its forward pass, the loss, the backward pass, the new parameters, and what it all comes to."""
     return [
-        *_introduction(result),
+        *_introduction(result, values),
         *_forward(result, values),
         *_loss(result, values),
         *_backward(result, values),
@@ -37,10 +36,13 @@ def report(result: BackpropResult, values: Values = "auto") -> Report:
     ]
 
 
-def _introduction(result: BackpropResult) -> Iterator[Block]:
+def _introduction(result: BackpropResult, values: Values) -> Iterator[Block]:
     problem = result.problem
     said = [statements.overview(problem), statements.conventions_used(problem), *statements.passes(problem)]
-    yield Text([*said, *statements.function_parameters(problem), *statements.kinks_met(result)])
+    said += [*statements.function_parameters(problem), *kinks_met(result)]
+    if values == "auto" and any(not in_full(layer.quantities, values) for layer in result.layers):
+        said.append("Large layers are summarised; --values full prints every number.")
+    yield Text(said)
     formulas = statements.functions_used(problem)
     if formulas:
         yield Formula(formulas)
@@ -48,9 +50,7 @@ def _introduction(result: BackpropResult) -> Iterator[Block]:
 
 def _forward(result: BackpropResult, values: Values) -> Iterator[Block]:
     yield Section("Forward pass")
-    if not result.layers:
-        shown = {"x": result.problem.examples.write(result.problem.x)}
-        yield from quantity_tables("input", shown, {"x": "given"}, values)
+    yield from _input_tables(result, "a0", "given", values)
     for position in range(len(result.layers)):
         yield from _layer_tables(result, position, "forward", values)
 
@@ -68,7 +68,15 @@ def _layer_tables(result: BackpropResult, position: int, part: str, values: Valu
     shown = {q: array for q, array in layer.quantities.items() if _pass_of(q, layer.quantities) == part}
     if part == "backward":
         shown = {"da": shown.pop("da"), **shown}  # the chain starts with dL/da; f' comes next
-    yield from quantity_tables(layer.name, shown, symbols(result.problem, position), values)
+    full = in_full(layer.quantities, values)
+    yield from quantity_tables(layer.name, shown, symbols(result.problem, position), full)
+
+
+def _input_tables(result: BackpropResult, name: str, symbol: str, values: Values) -> Iterator[Table]:
+    """The input or its derivative, where no layer has them as its x and dx."""
+    if name in result.input:
+        shown = {name: result.input[name]}
+        yield from quantity_tables("input", shown, {name: symbol}, in_full(shown, values))
 
 
 def _loss(result: BackpropResult, values: Values) -> Iterator[Block]:
@@ -80,7 +88,8 @@ def _loss(result: BackpropResult, values: Values) -> Iterator[Block]:
     yield Formula(statements.loss_formulas(problem))
     formula = problem.objective.entry.formula
     known = {"y": "target", "term": formula if len(formula) <= _FORMULA_WIDTH else "loss of one"}
-    yield from quantity_tables("loss", _loss_terms(result), known, values)
+    terms = _loss_terms(result)
+    yield from quantity_tables("loss", terms, known, in_full(terms, values))
     yield Formula([statements.loss_numbers(result)])
 
 
@@ -91,28 +100,18 @@ def _loss_terms(result: BackpropResult) -> dict[str, Array]:
     assert objective is not None
     examples = problem.examples
     target = objective.target if problem.target_values is None else problem.target_values
-    terms = objective.terms(*_last_output(result))
+    terms = objective.terms(*statements.last_output(result))
     return {
         "y": examples.write(target) if target.ndim == 2 else target,
         "term": examples.write(terms) if terms.ndim == 2 else terms,
     }
 
 
-def _last_output(result: BackpropResult) -> tuple[Array, Activation | None, Array | None]:
-    """The last layer's a, its activation and what that is applied to; without layers the input itself."""
-    problem = result.problem
-    if not problem.layers:
-        return problem.x, None, None
-    layer, found = problem.layers[-1], result.layers[-1].quantities
-    assert isinstance(layer, Dense | ActivationLayer)
-    z = found["z" if "z" in found else "x"]
-    return problem.examples.read(found["a"]), layer.activation, problem.examples.read(z)
-
-
 def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:
-    if not any("da" in layer.quantities for layer in result.layers):
+    if result.problem.objective is None and result.problem.upstream is None:
         return
     yield Section("Backward pass: dQ is dL/dQ, from the last layer to the first")
+    yield from _input_tables(result, "da0", "dL/da, see loss", values)
     for position in reversed(range(len(result.layers))):
         yield from _layer_tables(result, position, "backward", values)
 

@@ -34,7 +34,7 @@ def closing_table(result: BackpropResult) -> Table:
     ]  # fmt: skip
     if len(rows) > 1:
         rows.append(["all", None, None, None, sum(counts), *[None] * len(names)])
-    return Table("", columns, rows, wrap=True, least_digits=4)
+    return Table("", columns, rows, wrap=True, digits=(4, 6))
 
 
 def _gradients(result: BackpropResult) -> list[str]:

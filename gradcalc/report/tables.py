@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,25 +12,29 @@ from gradcalc.shapes import Array
 
 Values = Literal["auto", "full", "summary"]
 
-#: Left to itself the report prints all numbers of a quantity up to so many, and a summary of larger ones.
+#: Left to itself the report prints a layer's numbers while no quantity has more of them, and summaries otherwise.
 FULL_LIMIT = 100
 
 
 def quantity_tables(
-    name: str, quantities: Mapping[str, Array], symbols: Mapping[str, str], values: Values
+    name: str, quantities: Mapping[str, Array], symbols: Mapping[str, str], shown: Collection[str]
 ) -> Iterator[Table]:
-    """The quantities of layer `name`: the small ones in full, then a summary of the large ones."""
-    full = {letter: array for letter, array in quantities.items() if in_full(array, values)}
-    large = {letter: array for letter, array in quantities.items() if letter not in full}
+    """The quantities of layer `name`: those `shown` in full, then a summary of the others."""
+    full = {letter: array for letter, array in quantities.items() if letter in shown}
+    large = {letter: array for letter, array in quantities.items() if letter not in shown}
     if full:
         yield full_table(name, full, symbols)
     if large:
         yield summary_table(name, large, symbols)
 
 
-def in_full(array: Array, values: Values) -> bool:
-    """Whether every number of a quantity is shown."""
-    return values == "full" or (values == "auto" and array.size <= FULL_LIMIT)
+def in_full(quantities: Mapping[str, Array], values: Values) -> list[str]:
+    """The quantities all of whose numbers are shown: those of a layer together, Jacobians each by itself."""
+    if values != "auto":
+        return list(quantities) if values == "full" else []
+    small = [letter for letter, array in quantities.items() if array.size <= FULL_LIMIT]
+    large = [letter for letter in quantities if letter not in small]
+    return small if all(letter == "f_prime" for letter in large) else []
 
 
 def full_table(name: str, quantities: Mapping[str, Array], symbols: Mapping[str, str]) -> Table:
@@ -63,7 +67,7 @@ def summary_table(name: str, quantities: Mapping[str, Array], symbols: Mapping[s
     columns = [name, "shape", "norm", "mean", "min", "max", "zeros", *(["not finite"] if bad else [])]
     said = [f"{letter} = {symbols[letter]}" for letter in quantities if symbols.get(letter)]
     rows = [[letter, *_summary(array)][: len(columns)] for letter, array in quantities.items()]
-    return Table("; ".join(said), columns, rows, wrap=True, least_digits=4)
+    return Table("; ".join(said), columns, rows, wrap=True, digits=(4, 6))
 
 
 def _summary(array: Array) -> Sequence[Cell]:

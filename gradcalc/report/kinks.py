@@ -1,0 +1,77 @@
+"""Kinks a network stands on: every derivative that was a choice is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcalc.backpropagation import BackpropResult
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Kink
+from gradcalc.layers.dense import Dense
+from gradcalc.network import Problem
+from gradcalc.results import Line
+from gradcalc.statements import activations, last_output
+
+#: Of all the places where some z stands on a kink, so many are named.
+_KINKS_NAMED = 5
+
+
+def kinks_met(result: BackpropResult) -> list[Line]:
+    """Where a number stands exactly on a kink: the one-sided derivatives, and which one was taken."""
+    found = [*_activation_kinks(result), *_loss_kinks(result), *_penalty_kinks(result.problem)]
+    more = len(found) - _KINKS_NAMED
+    return [*found[:_KINKS_NAMED], *([f"{more} more of these."] if more > 0 else [])]
+
+
+def _activation_kinks(result: BackpropResult) -> Iterator[Line]:
+    for (layer, activation), shown in zip(activations(result.problem), result.layers, strict=True):
+        if activation is None or not isinstance(activation.entry, Elementwise):
+            continue
+        letter = "z" if "z" in shown.quantities else "x"
+        z = result.problem.examples.read(shown.quantities[letter])
+        args = list(activation.values.values())
+        for kink in activation.entry.kinks:
+            count = int((z == kink.at(*args)).sum())
+            if count:
+                yield _on_kink(
+                    f"{layer.name}.{letter}", count, activation.entry.name, activation.kink, _sides(kink, args)
+                )
+
+
+def _loss_kinks(result: BackpropResult) -> Iterator[Line]:
+    objective = result.problem.objective
+    if objective is None:
+        return
+    a, entry = last_output(result)[0], objective.entry
+    args = (objective.target, *objective.values.values())
+    count = 0
+    if isinstance(entry, ElementwiseLoss):
+        count = sum(int((a == kink.at(*args)).sum()) for kink in entry.kinks)
+    elif entry.at_kink is not None:
+        count = int(entry.at_kink(np, a, *args).sum())
+    if count:
+        yield _on_kink("the output", count, entry.name, objective.kink, "")
+
+
+def _penalty_kinks(problem: Problem) -> Iterator[Line]:
+    """Only |w| has one, at 0."""
+    weights = [layer.W for layer in problem.layers if isinstance(layer, Dense)]
+    for penalty in problem.penalties:
+        count = sum(int((w == 0).sum()) for w in weights)
+        if count and (penalty.norm == "l1" or (penalty.norm == "lp" and penalty.p == 1)):
+            yield _on_kink("the weights", count, "|w|", penalty.kink, ": left derivative -1, right 1")
+
+
+def _sides(kink: Kink, args: list[Any]) -> str:
+    """Both one-sided derivatives, unless they differ from unit to unit."""
+    if any(np.ndim(arg) for arg in args):
+        return ""
+    return f": left derivative {float(kink.left(*args)):g}, right {float(kink.right(*args)):g}"
+
+
+def _on_kink(where: str, count: int, name: str, choice: str, sides: str) -> str:
+    many = "numbers" if count > 1 else "number"
+    stand = "stand" if count > 1 else "stands"
+    return f"{count} {many} of {where} {stand} on a kink of {name}{sides}; kink {choice} was applied."
