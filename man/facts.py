@@ -8,10 +8,11 @@ from importlib import import_module
 
 import click
 
+from gradcalc.cards import show
 from gradcalc.cli import COMMANDS, gradcalc
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
 from gradcalc.functions import entries
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Param
+from gradcalc.functions.entry import Entry
 from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from gradcalc.spec.initial import initialise
@@ -19,16 +20,20 @@ from mdoc import argument, escaped, paragraph, tagged
 
 EXIT_CODES = (
     ("0", "Done; and everything compared agrees."),
-    ("1", "Compared, and differs."),
+    ("1", "Compared, and differs; it never means an error."),
     ("2", "Wrong use, a bad spec or bad input, an element of a stream included."),
     ("3", "An internal error, or output that cannot be written."),
     ("130", "Interrupted."),
 )
 
 
+#: A word that begins a sentence, and not a formula: "a preset", but not "a = f(z)" or "dL/da".
+_WORD = re.compile(r"\A(a|[a-z]{2,}(-[a-z]+)*)(?=[ ,]+[A-Za-z(\d]|: |$)")
+
+
 def sentence(text: str) -> str:
     """A phrase of a declaration as a sentence."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    return _WORD.sub(lambda word: word[0].capitalize(), text.rstrip(".")) + "."
 
 
 def find_command(name: str) -> tuple[click.Command, click.Context]:
@@ -43,8 +48,8 @@ def purpose(name: str) -> str:
     """A command in one line, as its help begins, without the full stop."""
     command, _ = find_command(name)
     first = (command.help or "").strip().split("\n\n")[0]
-    sentence = " ".join(first.split()).split(". ")[0].rstrip(".")
-    return sentence[:1].lower() + sentence[1:]
+    words = " ".join(first.split()).split(". ")[0].rstrip(".")
+    return words[:1].lower() + words[1:]
 
 
 def synopsis(name: str) -> list[str]:
@@ -59,19 +64,27 @@ def synopsis(name: str) -> list[str]:
 
 
 def _argument(param: click.Argument) -> str:
-    word = f"Ar {param.metavar or (param.name or '').upper()}{' ...' if param.nargs == -1 else ''}"
-    return f".{word}" if param.required else f".Op {word}"
+    """An argument as macros: Ar INPUT ..., or the words it may be."""
+    word = (param.metavar or (param.name or "").upper()).strip("[].")
+    shown = _words(word.split("|")) if "|" in word else f"Ar {word}"
+    return f".{'' if param.required else 'Op '}{shown}{' ...' if param.nargs == -1 else ''}"
 
 
 def _flag(spelling: str, param: click.Option) -> str:
     """An option as macros: Fl -format Ar FORMAT."""
-    value = "" if param.is_flag or param.count else f" {_values(param.metavar or 'VALUE')}"
-    return f"Fl {escaped(spelling[1:])}{value}"
+    return f"Fl {escaped(spelling[1:])}{'' if param.is_flag else f' {_value(param)}'}"
 
 
-def _values(metavar: str) -> str:
+def _value(param: click.Option) -> str:
     """What an option takes: NAME=VALUE is two arguments with a sign between, START STOP NUM three."""
-    return " ".join(f"Ar {word}".replace("=", " Ns = Ns Ar ") for word in metavar.split())
+    if param.metavar is None and isinstance(param.type, click.Choice):
+        return _words([str(choice) for choice in param.type.choices])
+    words = (param.metavar or "VALUE").split()
+    return " ".join(f"Ar {word}".replace("=", " Ns = Ns Ar ") for word in words)
+
+
+def _words(words: Sequence[str]) -> str:
+    return " | ".join(f"Cm {argument(word)}" for word in words)
 
 
 def options(name: str) -> list[str]:
@@ -111,35 +124,10 @@ def _names(entry: Entry) -> str:
 
 
 def _card(entry: Entry) -> list[str]:
-    rows = [
-        ("value", entry.formula),
-        ("derivative", entry.derivative_formula),
-        *(("parameter", _parameter(param)) for param in entry.params),
-        *(("kink", kink) for kink in _kinks(entry)),
-        *(("note", note) for note in entry.notes),
-        ("source", entry.source),
-    ]
+    """What `gradcalc show` prints, without the names that stand above it."""
+    rows = [(str(label), str(text)) for label, text in show(entry.name).table.rows[2:] if label != "also called"]
     items = [line for label, text in rows for line in (f".It {label}", *paragraph(text))]
-    return [*paragraph(entry.title + "."), ".Bl -tag -width derivative -compact", *items, ".El"]
-
-
-def _parameter(param: Param) -> str:
-    spelled = f" ({', '.join(param.aliases)})" if param.aliases else ""
-    default = (
-        "none" if param.default is None else f"{param.default:g}" if isinstance(param.default, float) else param.default
-    )
-    domain = " or ".join(param.choices) or param.domain.text
-    return f"{param.name} = {default}{spelled}: {param.doc}; {domain}"
-
-
-#: What a kink shows without --kink, by its default.
-_SHOWN = {"left": "the left one", "right": "the right one", "midpoint": "the midpoint", "zero": "0"}
-
-
-def _kinks(entry: Entry) -> list[str]:
-    if not isinstance(entry, Elementwise | ElementwiseLoss):
-        return []
-    return [f"at {kink.when}; shown by default: {_SHOWN[kink.default]}" for kink in entry.kinks]
+    return [*paragraph(sentence(entry.title)), ".Bl -tag -width derivative -compact", *items, ".El"]
 
 
 def convention_options(_: str) -> list[str]:
@@ -168,7 +156,7 @@ def _preset(preset: Convention) -> list[str]:
     chosen = [f"{option.name} {getattr(preset, option.name)}" for option in OPTIONS]
     labels = f", classes_from {preset.classes_from}"
     note = paragraph(sentence(preset.note)) if preset.note else []
-    return [*paragraph(preset.source + "."), ".br", *paragraph(f"Sets {', '.join(chosen)}{labels}."), *note]
+    return [*paragraph(sentence(preset.source)), ".br", *paragraph(f"Sets {', '.join(chosen)}{labels}."), *note]
 
 
 def spec_keys(table: str) -> list[str]:

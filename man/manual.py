@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from mdoc import literal
 
 FOLDER = Path(__file__).parent
 SOURCES = FOLDER / "sources"
+
+#: Begins a line with a command to run and show, in the same shell as the page's others.
+_RUN = "@run "
 
 
 class Page(NamedTuple):
@@ -42,27 +46,32 @@ def pages() -> list[Page]:
 def build(page: Page) -> str:
     """The page's text."""
     lines = page.source.read_text("utf-8").splitlines()
-    examples = iter(transcript.run([line.removeprefix("@run ") for line in lines if line.startswith("@run ")]))
-    own: dict[str, Callable[[str], list[str]]] = {
-        "head": lambda _: _head(page),
-        "name": lambda text: _name(page, text),
-        "run": lambda _: literal(next(examples).lines()),
-        "see-also": lambda text: _see_also(page, text),
-        **FACTS,
-    }
+    shown = iter(transcript.run([line.removeprefix(_RUN) for line in lines if line.startswith(_RUN)]))
     built: list[str] = []
-    for number, line in enumerate(lines, 1):
-        name, _, argument = line[1:].partition(" ")
-        if not line.startswith("@"):
-            built.append(line)
-        elif name in own:
-            built += own[name](argument)
+    for asked, group in groupby(lines, key=_asked):
+        if asked == "run":  # commands in a row are one example
+            built += literal(transcript.lines([next(shown) for _ in group]))
         else:
-            raise ValueError(f"{page.source}:{number}: there is no @{name}; there are {', '.join(own)}")
+            built += [text for line in group for text in (_filled(page, asked, line) if asked else [line])]
     return "\n".join(built) + "\n"
 
 
-def _head(page: Page) -> list[str]:
+def _asked(line: str) -> str:
+    """The name in a line "@name argument"; empty for a line that stands for itself."""
+    return line[1:].partition(" ")[0] if line.startswith("@") else ""
+
+
+def _filled(page: Page, name: str, line: str) -> list[str]:
+    """What a line "@name argument" stands for."""
+    argument = line.partition(" ")[2]
+    if name in OWN:
+        return OWN[name](page, argument)
+    if name in FACTS:
+        return FACTS[name](argument)
+    raise ValueError(f"{page.source.name}: there is no @{name}; there are {', '.join([*OWN, *FACTS])}")
+
+
+def _head(page: Page, _: str) -> list[str]:
     day = date.fromisoformat(__released__)
     return [
         '.\\" Built by man/build.py: edit its source and build again.',
@@ -77,9 +86,11 @@ def _name(page: Page, text: str) -> list[str]:
     return [".Sh NAME", f".Nm {page.name}", f".Nd {text or purpose(page.name.removeprefix('gradcalc-'))}"]
 
 
-def _see_also(page: Page, others: str) -> list[str]:
-    """All other pages, then those of other programs, given as name(section)."""
-    rows = [(other.section, other.name) for other in pages() if other != page]
-    rows += [(word[:-1].partition("(")[2], word.partition("(")[0]) for word in others.split()]
-    lines = [f".Xr {name} {section} ," for section, name in sorted(rows)]
-    return [".Sh SEE ALSO", *lines[:-1], lines[-1].removesuffix(" ,")]
+def _see_also(page: Page, _: str) -> list[str]:
+    """All other pages."""
+    *most, last = [f".Xr {other.name} {other.section}" for other in pages() if other != page]
+    return [".Sh SEE ALSO", *(f"{line} ," for line in most), last]
+
+
+#: What a page may ask for that depends on the page.
+OWN: dict[str, Callable[[Page, str], list[str]]] = {"head": _head, "name": _name, "see-also": _see_also}

@@ -31,7 +31,9 @@ def paragraph(text: str) -> list[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    """One sentence in lines; a full stop within it, as of "eq.", must not end a line as if it ended the sentence."""
+    *most, last = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    return [*(rf"{line}\&" if line.endswith((".", "!", "?")) else line for line in most), last]
 
 
 def literal(lines: Iterable[str], *, indent: str = "offset indent") -> list[str]:

@@ -9,20 +9,15 @@ import transcript
 
 README = Path(__file__).parents[1] / "README.md"
 
+#: A block of shell commands with a file's name becomes that file.
+_FILE = re.compile(r"^```sh (\w+\.\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
 def refreshed(text: str) -> str:
     """The README with every command's output as it is now."""
     blocks = [transcript.parse(block.splitlines()) for block in _BLOCK.findall(text)]
-    ran = iter(transcript.run([example.command for block in blocks for example in block]))
-    shown = iter("".join(f"{line}\n" for _ in block for line in next(ran).lines()) for block in blocks)
+    commands = [example.command for block in blocks for example in block]
+    ran = iter(transcript.run(commands, dict(_FILE.findall(text))))
+    shown = iter("\n".join([*transcript.lines([next(ran) for _ in block]), ""]) for block in blocks)
     return _BLOCK.sub(lambda _: next(shown), text)
-
-
-def shell_block(text: str, name: str) -> str:
-    """The README's block of shell commands with that name."""
-    found = re.search(rf"^```sh {name}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    if found is None:
-        raise ValueError(f"the README has no block ```sh {name}")
-    return found[1]

@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 PROMPT = "$ "
@@ -37,6 +38,14 @@ class Example(NamedTuple):
         return [PROMPT + first, *(_MORE + line for line in more), *self.output]
 
 
+def lines(examples: Sequence[Example]) -> list[str]:
+    """A transcript of the examples; an output and the next command have an empty line between."""
+    found: list[str] = []
+    for example in examples:
+        found += ["", *example.lines()] if found and not found[-1].startswith(PROMPT) else example.lines()
+    return found
+
+
 def parse(lines: Iterable[str]) -> list[Example]:
     """The examples of a transcript; lines before the first prompt are refused."""
     found: list[tuple[list[str], list[str]]] = []
@@ -54,10 +63,12 @@ def parse(lines: Iterable[str]) -> list[Example]:
     return [Example("\n".join(command), tuple(_trimmed(output))) for command, output in found]
 
 
-def run(commands: Sequence[str]) -> list[Example]:
-    """The commands in one POSIX shell, in an empty folder, with this Python's `gradcalc` first on the path."""
+def run(commands: Sequence[str], files: Mapping[str, str] = MappingProxyType({})) -> list[Example]:
+    """The commands in one POSIX shell, in a folder with `files` alone; `gradcalc` is this Python's own."""
     script = "\n".join(line for command in commands for line in (command, _CLOSE))
     with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            Path(folder, name).write_text(text, "utf-8")
         done = subprocess.run(
             ["sh", "-c", f"exec 2>&1\n{script}\n"],
             stdin=subprocess.DEVNULL,

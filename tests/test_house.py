@@ -18,7 +18,7 @@ LEFT_FOR_LATER = re.compile(r"\bTO[D]O\b|\bFIX[M]E\b|\bX[X]X\b|NotImplemented[E]
 
 #: Marks that silence a tool; each needs its reason in a second comment on the line.
 SILENCED = re.compile(
-    r"#\s*(type:\s*ignore\[[^\]]+\]|noqa:\s*\w+)(?P<reason>\s+#\s+\S+)?|#\s*(type:\s*ignore|noqa)"
+    r"#\s*(type:\s*ignore\[[^\]]+\]|noqa:\s*\w+(,\s*\w+)*)(?P<reason>\s+#\s+\S+)?|#\s*(type:\s*ignore|noqa)"
 )
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

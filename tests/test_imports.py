@@ -22,7 +22,7 @@ LADDER = (
     ("gradcalc.spec",),
     ("gradcalc.network", "gradcalc.objective", "gradcalc.penalty", "gradcalc.addresses", "gradcalc.advice"),
     ("gradcalc.layers", "gradcalc.shapes"),
-    ("gradcalc.conventions",),
+    ("gradcalc.conventions", "gradcalc.examples"),
     ("gradcalc.functions",),
     ("gradcalc.numerics",),
     ("gradcalc.errors", "gradcalc.results"),
