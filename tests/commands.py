@@ -26,7 +26,7 @@ def in_process(*arguments: str, stdin: str = "") -> Outcome:
     given = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), patch.object(sys, "stdin", given):
         code = run(arguments)
-    return Outcome(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]  # a BytesIO
+    return Outcome(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
 
 def as_process(*arguments: str, stdin: str = "") -> Outcome:

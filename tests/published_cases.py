@@ -96,7 +96,7 @@ def _vectors(case: Case, array: Any) -> Any:
 
 
 def _columns(case: Case) -> bool:
-    return case["function"].get("axis") == 0
+    return bool(case["function"].get("axis") == 0)
 
 
 def loss_lines(case: Case) -> list[dict[str, Any]]:
