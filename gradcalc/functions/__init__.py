@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gradcalc.errors import UsageError, near, quoted, simplified
-from gradcalc.functions import classification, margin, norm, regression, relu, sigmoid, vector
+from gradcalc.functions import binary, categorical, margin, norm, regression, relu, sigmoid, vector
 from gradcalc.functions.entry import Entry
 
-FAMILIES = (relu, sigmoid, vector, norm, regression, classification, margin)
+FAMILIES = (relu, sigmoid, vector, norm, regression, binary, categorical, margin)
 
 _by_name: dict[str, Entry] = {}
 
@@ -17,11 +17,12 @@ def entries() -> tuple[Entry, ...]:
 
 
 def find(name: str) -> Entry:
-    """The function of that name or alias, without regard to case, dashes and underscores; else a UsageError with near names."""
+    """The function of that name or alias, without regard to case, dashes and underscores.
+
+    UsageError with near names where there is none.
+    """
     if not _by_name:
-        _by_name.update(
-            {simplified(known): entry for entry in entries() for known in (entry.name, *entry.aliases)}
-        )
+        _by_name.update({simplified(known): entry for entry in entries() for known in (entry.name, *entry.aliases)})
     entry = _by_name.get(simplified(name))
     if entry is not None:
         return entry

@@ -59,6 +59,7 @@ ANY = Domain("any number")
 UNIT = Domain("in [0, 1]", 0.0, 1.0)
 POSITIVE = Domain("above 0", 0.0, open_low=True)
 NOT_NEGATIVE = Domain("at least 0", 0.0)
+BELOW_HALF = Domain("above 0 and below 0.5", 0.0, 0.5, open_low=True, open_high=True)
 
 
 class Param:
@@ -104,9 +105,7 @@ class Param:
             return self._read_flag(value, owner)
         if self.choices:
             if str(value) not in self.choices:
-                raise InputError(
-                    f"{owner}: {self.name} must be {listed(self.choices, 'or')}, not {quoted(value)}"
-                )
+                raise InputError(f"{owner}: {self.name} must be {listed(self.choices, 'or')}, not {quoted(value)}")
             return str(value)
         if self.default is None and (value is None or str(value).lower() == "none"):
             return None

@@ -107,9 +107,7 @@ ENTRIES = (
         name="hinge",
         aliases=("hinge_loss",),
         title="Hinge loss",
-        params=(
-            Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01)", choices=("pm1", "01")),
-        ),
+        params=(Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01)", choices=("pm1", "01")),),
         formula="max(0, 1 - a * y)",
         derivative_formula="-y if a * y < 1 else 0",
         value=_hinge_value,
@@ -130,9 +128,7 @@ ENTRIES = (
         title="Multiclass SVM loss (Weston-Watkins)",
         params=(
             Param("p", 1.0, "power of each excess", Domain("1 or 2", members=(1.0, 2.0))),
-            Param(
-                "margin", 1.0, "how far the class must lead", aliases=("delta",), derivative=_svm_by_margin
-            ),
+            Param("margin", 1.0, "how far the class must lead", aliases=("delta",), derivative=_svm_by_margin),
         ),
         formula="sum((1 - y) * max(0, margin - sum(y * a) + a)^p)",
         derivative_formula="p * max(0, M)^(p - 1) with M = margin - sum(y * a) + a; for the class minus their sum",

@@ -21,14 +21,22 @@ class _Powers(NamedTuple):
 
     def power(self, np: Any, p: float) -> Any:
         """r^p; an error of r counts p times."""
-        return np.power(self.ratio, p) * np.exp(p * self.error) * np.exp2(-self.shift * p)
+        shift = np.power(np.where(self.shift, _HALF_SHIFT, 1.0), p)
+        return np.power(self.ratio, p) * np.exp(p * self.error) * shift * shift
+
+    def over_ratio(self, np: Any, p: float) -> Any:
+        """r^(p - 1) for p < 1, as r^p / r: p - 1 may be rounded."""
+        shift = np.power(np.where(self.shift, 1.0 / _HALF_SHIFT, 1.0), 1.0 - p)
+        corrected = np.power(self.ratio, p) * np.exp((p - 1.0) * self.error)
+        return corrected / self.ratio * shift * shift
 
     def log(self, np: Any) -> Any:
         """log r."""
         return (np.log(self.ratio) + self.error) - self.shift * np.log(2.0)
 
 
-_SHIFT = 600  # ratios below 2^-900 are kept 2^600 times as large
+_SHIFT = 1100  # ratios below 2^-900 are kept 2^1100 times as large
+_HALF_SHIFT = 2.0**-550
 
 
 def _powers(np: Any, x: Any) -> _Powers:
@@ -133,9 +141,7 @@ def _slopes(np: Any, x: Any, p: float) -> Any:
     summed = _sum(np, powers, p)
     if p > 1:
         return powers.power(np, p - 1.0) * summed.power(np, 1.0 - p, p)
-    inverse = np.exp2(powers.shift * (1.0 - p)) / powers.ratio * (1.0 - powers.error)
-    unshifted = np.power(powers.ratio, p) * np.exp(p * powers.error)
-    return unshifted * inverse * summed.power(np, 1.0 - p, p)
+    return powers.over_ratio(np, p) * summed.power(np, 1.0 - p, p)
 
 
 def _limit(np: Any, magnitude: Any, p: float) -> Any:

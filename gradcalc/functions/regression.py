@@ -16,9 +16,11 @@ def _sign(xp: Any, d: Any) -> Any:
 
 
 def _scaled_difference(np: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """c (x - y) and c (..., 1): a quarter in rows whose differences may overflow though a mean does not, else 1."""
+    """c (x - y), and c (..., 1): a difference may overflow where a mean of them does not."""
+    from gradcalc.numerics.vectors import quarter_if_huge
+
     largest = np.maximum(np.absolute(x), np.absolute(y)).max(axis=-1, keepdims=True)
-    c = np.where(largest > 2.0**1020, 0.25, 1.0)
+    c = quarter_if_huge(np, largest)
     return x * c - y * c, c
 
 
@@ -88,9 +90,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: _sign(xp, x - y),
         second=lambda xp, x, y: constant(xp, 0.0, x - y),
         by_target=lambda xp, x, y: _sign(xp, y - x),
-        kinks=(
-            Kink(at=lambda y: y, left=lambda y: -1.0, right=lambda y: 1.0, default="midpoint", when="a = y"),
-        ),
+        kinks=(Kink(at=lambda y: y, left=lambda y: -1.0, right=lambda y: 1.0, default="midpoint", when="a = y"),),
         target_kinks=(
             Kink(at=lambda x: x, left=lambda x: -1.0, right=lambda x: 1.0, default="midpoint", when="y = a"),
         ),
@@ -120,9 +120,7 @@ ENTRIES = (
         value=lambda np, x, y: _sum_of_squares(np, x, y, 2.0 * x.shape[-1]),
         gradient=lambda np, x, y, side: _squares_gradient(np, x, y, 1.0, x.shape[-1]),
         by_target=lambda np, x, y: _squares_gradient(np, y, x, 1.0, x.shape[-1]),
-        notes=(
-            "the squared L2 norm of the course notes: halved, and a mean over the n outputs of one example",
-        ),
+        notes=("the squared L2 norm of the course notes: halved, and a mean over the n outputs of one example",),
         source="course notes 004, eq. 23-26",
     ),
     VectorLoss(

@@ -8,54 +8,56 @@ from gradcalc.functions.entry import VectorActivation
 
 
 def _softmax(np: Any, z: Any) -> Any:
-    from gradcalc.numerics.vectors import soften
+    from gradcalc.numerics.softened import soften
 
-    return soften(np, z).p
+    return soften(np, z).shares(np)[0]
 
 
 def _softmax_jacobian(np: Any, z: Any) -> Any:
     """p_i (delta_ij - p_j), with p_i q_i on the diagonal."""
-    from gradcalc.numerics.vectors import soften
+    from gradcalc.numerics.softened import soften
 
-    soft = soften(np, z)
-    jacobian = -soft.p[..., :, None] * soft.p[..., None, :]
-    return _with_diagonal(np, jacobian, soft.p * soft.q(np))
+    p, q = soften(np, z).shares(np)
+    return _with_diagonal(np, -p[..., :, None] * p[..., None, :], p * q)
 
 
 def _softmax_vjp(np: Any, z: Any, upstream: Any) -> Any:
     """p_j (g_j - sum_i p_i g_i); g is counted from the top entry's, which has most of the weight."""
-    from gradcalc.numerics.vectors import soften, total
+    from gradcalc.numerics.softened import soften
+    from gradcalc.numerics.vectors import total
 
     soft = soften(np, z)
-    p = soft.p
+    p, _ = soft.shares(np)
     g = upstream - np.take_along_axis(upstream, soft.top, axis=-1)
     return p * (g - total(np, p * g)[..., None])
 
 
 def _log_softmax(np: Any, z: Any) -> Any:
-    from gradcalc.numerics.vectors import soften
+    from gradcalc.numerics.softened import soften
 
-    return -soften(np, z).surprise(np)
+    soft = soften(np, z)
+    return -soft.surprise(np) / soft.unit
 
 
 def _log_softmax_jacobian(np: Any, z: Any) -> Any:
     """delta_ij - p_j, with q_i on the diagonal."""
-    from gradcalc.numerics.vectors import soften
+    from gradcalc.numerics.softened import soften
 
-    soft = soften(np, z)
-    jacobian = np.repeat(-soft.p[..., None, :], z.shape[-1], axis=-2)
-    return _with_diagonal(np, jacobian, soft.q(np))
+    p, q = soften(np, z).shares(np)
+    return _with_diagonal(np, np.repeat(-p[..., None, :], z.shape[-1], axis=-2), q)
 
 
 def _log_softmax_vjp(np: Any, z: Any, upstream: Any) -> Any:
     """g_j q_j - p_j sum_{i != j} g_i."""
-    from gradcalc.numerics.vectors import soften, total, without
+    from gradcalc.numerics.softened import soften
+    from gradcalc.numerics.vectors import total, without
 
     soft = soften(np, z)
+    p, q = soft.shares(np)
     others = total(np, upstream)[..., None] - upstream
     top_others = total(np, without(np, upstream, soft.top))[..., None]
     np.put_along_axis(others, soft.top, top_others, axis=-1)
-    return upstream * soft.q(np) - soft.p * others
+    return upstream * q - p * others
 
 
 def _with_diagonal(np: Any, matrix: Any, diagonal: Any) -> Any:

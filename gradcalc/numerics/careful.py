@@ -42,3 +42,15 @@ def softplus_tail(xp: Any, z: Any) -> Any:
 def softplus(xp: Any, z: Any) -> Any:
     """log(1 + e^z)."""
     return xp.where(z > 0, z, 0.0) + softplus_tail(xp, z)
+
+
+def decayed(xp: Any, factor: Any, z: Any) -> Any:
+    """factor * e^-|z|, where nothing but the product itself may underflow."""
+    size = xp.absolute(z)
+    root = xp.exp(-0.5 * size)
+    return xp.where(size < 700.0, factor * xp.exp(-size), factor * root * root)
+
+
+def weighted_softplus(xp: Any, factor: Any, z: Any) -> Any:
+    """factor * log(1 + e^z); far below 0 the logarithm is e^z."""
+    return xp.where(z < -700.0, decayed(xp, factor, z), weighted(xp, factor, softplus(xp, z)))

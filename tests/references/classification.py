@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mpmath import exp, inf, log, mpf
@@ -60,6 +61,7 @@ def _bce_by_smoothing(x: Any, y: Any, smoothing: Any, clip: Any) -> tuple[Any, A
     return _times(lever, _log(1 - a)), -_times(lever, _log(a))
 
 
+@cache
 def _softplus(x: Any) -> Any:
     return log(1 + exp(x))
 
@@ -97,7 +99,8 @@ def _ce_gradient(x: Any, y: Any, normalize: bool, clip: Any) -> list[Any]:
     counted = [t * _inside(a, clip) for a, t in zip(p, y, strict=True)]
     if not normalize:
         return [-_over(t, a) for a, t in zip(x, counted, strict=True)]
-    return [-_over(t, a) + sum(counted) / sum(x) for a, t in zip(x, counted, strict=True)]
+    total, whole = sum(counted), sum(x)
+    return [((total - t) / whole, -_over(t, a) * (whole - a) / whole) for a, t in zip(x, counted, strict=True)]
 
 
 def _ce_by_target(x: Any, y: Any, normalize: bool, clip: Any) -> list[Any]:
@@ -118,7 +121,8 @@ def _dot(a: Any, b: Any) -> Any:
 
 def _softmax_ce_gradient(x: Any, y: Any, smoothing: Any, temperature: Any) -> list[Any]:
     t, p = _spread(y, smoothing), softmax([entry / temperature for entry in x])
-    return [(sum(t) * p[j] - t[j]) / temperature for j in range(len(x))]
+    total = sum(t)
+    return [((total - t[j]) * p[j] / temperature, -t[j] * (1 - p[j]) / temperature) for j in range(len(x))]
 
 
 def _softmax_ce_by_smoothing(x: Any, y: Any, smoothing: Any, temperature: Any) -> tuple[Any, Any]:
@@ -127,7 +131,8 @@ def _softmax_ce_by_smoothing(x: Any, y: Any, smoothing: Any, temperature: Any) -
 
 
 def _softmax_ce_by_temperature(x: Any, y: Any, smoothing: Any, temperature: Any) -> tuple[Any, ...]:
-    gaps = [entry - max(x) for entry in x]
+    largest = max(x)
+    gaps = [entry - largest for entry in x]
     t, p = _spread(y, smoothing), softmax([entry / temperature for entry in x])
     return _dot(t, gaps) / temperature**2, -sum(t) * _dot(p, gaps) / temperature**2
 

@@ -29,7 +29,10 @@ def numbers(domain: Domain, count: int, seed: str) -> list[float]:
         return [draw.choice(domain.members) for _ in range(count)]
     if domain is UNIT:
         special = [near for share in _SHARES for near in _beside(share)]
-        rest = [draw.choice((draw.random(), 10 ** draw.uniform(-323, 0), 1 - 10 ** draw.uniform(-16, 0))) for _ in range(count)]
+        rest = [
+            draw.choice((draw.random(), 10 ** draw.uniform(-323, 0), 1 - 10 ** draw.uniform(-16, 0)))
+            for _ in range(count)
+        ]
     else:
         special = [sign * near for m in _MAGNITUDES for near in _beside(m) for sign in (1.0, -1.0)]
         rest = [_any_number(draw) for _ in range(count)]
@@ -57,7 +60,15 @@ def vectors(domain: Domain, seed: str) -> list[list[float]]:
     """Vectors of a domain: named difficulties, then random ones of many lengths and spreads."""
     draw = random.Random(seed)
     if domain is UNIT:
-        special = [[0.2, 0.3, 0.5], [1.0, 0.0], [1.0], [1.0, 1e-20], [1e-320, 1e-323], [0.95, 1e-300, 0.5], [1 - 2**-53, 2**-53]]
+        special = [
+            [0.2, 0.3, 0.5],
+            [1.0, 0.0],
+            [1.0],
+            [1.0, 1e-20],
+            [1e-320, 1e-323],
+            [0.95, 1e-300, 0.5],
+            [1 - 2**-53, 2**-53],
+        ]
         drawn = [numbers(UNIT, n, f"{seed}{n}")[-n:] for n in (2, 3, 5, 10, 40)]
         return special + drawn + [[share / 1000 for share in numbers(UNIT, 300, seed)[-300:]]]
     special = [

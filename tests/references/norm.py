@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import isinf, log, sign
+from mpmath import isinf, log, log1p, sign
 from references.reference import Reference
 
 
@@ -31,9 +31,10 @@ def _by_p(z: Any, p: Any, ties: str) -> Any:
     norm = lp_norm(z, p, ties)
     if not norm or isinf(p):
         return 0
-    total = sum(abs(entry) ** p for entry in z)
-    logs = sum(abs(entry) ** p * log(abs(entry)) for entry in z if entry)
-    return norm * (logs / (p * total) - log(total) / p**2)
+    ratios = sorted((abs(entry) / max(map(abs, z)) for entry in z if entry), reverse=True)
+    powers = [ratio**p for ratio in ratios]
+    logs = sum(power * log(ratio) for power, ratio in zip(powers, ratios, strict=True))
+    return norm * (logs / (p * sum(powers)) - log1p(sum(powers[1:])) / p**2)
 
 
 POWERS = (0.5, 0.7, 1.0, 1.3, 2.0, 2.5, 3.0, 7.3, 40.0, 1000.0, float("inf"))

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mpmath import exp
 from references.reference import Reference
 
 
+@cache
 def logistic(z: Any) -> Any:
     """1 / (1 + e^-z)."""
     return 1 / (1 + exp(-z))
 
 
+@cache
 def tangent(z: Any) -> Any:
     """sinh / cosh."""
     return (exp(z) - exp(-z)) / (exp(z) + exp(-z))
+
+
+@cache
+def _sech_squared(z: Any) -> Any:
+    return 4 / (exp(z) + exp(-z)) ** 2
 
 
 REFERENCES = {
@@ -26,7 +34,7 @@ REFERENCES = {
     ),
     "tanh": Reference(
         value=tangent,
-        derivative=lambda z: 4 / (exp(z) + exp(-z)) ** 2,
-        second=lambda z: -2 * tangent(z) * 4 / (exp(z) + exp(-z)) ** 2,
+        derivative=lambda z: _sech_squared(z),
+        second=lambda z: -2 * tangent(z) * _sech_squared(z),
     ),
 }

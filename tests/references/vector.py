@@ -10,8 +10,10 @@ from references.reference import Reference
 
 def softmax(z: Any) -> list[Any]:
     """e^z_i / sum e^z_k."""
-    shifted = [exp(entry - max(z)) for entry in z]
-    return [e / sum(shifted) for e in shifted]
+    largest = max(z)
+    shifted = [exp(entry - largest) for entry in z]
+    total = sum(shifted)
+    return [e / total for e in shifted]
 
 
 def _softmax_jacobian(z: Any) -> list[list[Any]]:

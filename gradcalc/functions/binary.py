@@ -1,0 +1,187 @@
+"""Binary cross-entropy: of a probability, and of a logit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcalc.functions.entry import BELOW_HALF, UNIT, ElementwiseLoss, Kink, Param
+from gradcalc.numerics.careful import constant, decayed, softplus_tail, weighted, weighted_softplus
+
+_SMOOTHING = "moves targets towards 1/2: (1 - label_smoothing) * y + label_smoothing / 2"
+_CLIP = "replaces a by clip(a, clip, 1 - clip), of slope 0 outside, as Keras does (1e-7 there)"
+
+
+def _smoothed(y: Any, label_smoothing: float) -> tuple[Any, Any]:
+    """The smoothed target t = (1 - s) y + s / 2, and 1 - t without cancellation."""
+    return y + label_smoothing * (0.5 - y), (1.0 - y) + label_smoothing * (y - 0.5)
+
+
+def _logs(xp: Any, x: Any, clip: float | None) -> tuple[Any, Any]:
+    """log x and log(1 - x), with x clipped to [clip, 1 - clip]."""
+    log_x, log_rest = xp.log(x), xp.log1p(-x)
+    if clip is None:
+        return log_x, log_rest
+    small, large = xp.log(clip), xp.log1p(-clip)
+    below, above = x < clip, 1.0 - x < clip
+    return (
+        xp.where(below, small, xp.where(above, large, log_x)),
+        xp.where(below, large, xp.where(above, small, log_rest)),
+    )
+
+
+def _bce_value(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
+    t, rest = _smoothed(y, label_smoothing)
+    log_x, log_rest = _logs(xp, x, clip)
+    return weighted(xp, t, -log_x) + weighted(xp, rest, -log_rest)
+
+
+def _bce_slope(xp: Any, x: Any, t: Any, rest: Any) -> Any:
+    """(x - t) / (x (1 - x)); the difference is taken where both are small."""
+    difference = xp.where(x < 0.5, x - t, rest - (1.0 - x))
+    slope = xp.divide(difference, x * (1.0 - x))
+    return xp.where(t == 0, xp.divide(1.0 + 0.0 * t, 1.0 - x), xp.where(rest == 0, xp.divide(-1.0 + 0.0 * t, x), slope))
+
+
+def _bce_derivative(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
+    slope = _bce_slope(xp, x, *_smoothed(y, label_smoothing))
+    return slope if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, slope)
+
+
+def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
+    t, rest = _smoothed(y, label_smoothing)
+    at_x = xp.where(t == 0, 0.0 * x, xp.divide(xp.divide(t, x), x))
+    at_rest = xp.where(rest == 0, 0.0 * x, xp.divide(xp.divide(rest, 1.0 - x), 1.0 - x))
+    curvature = at_x + at_rest
+    return curvature if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, curvature)
+
+
+def _bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
+    """log((1 - x) / x)."""
+    log_x, log_rest = _logs(xp, x, clip)
+    near_half = xp.log1p(xp.divide(1.0 - 2.0 * x, x))
+    middle = (x > 0.25) & (x < 0.75)
+    if clip is not None:
+        middle = middle & (x >= clip) & (1.0 - x >= clip)
+    return xp.where(middle, near_half, log_rest - log_x)
+
+
+def _bce_by_target(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
+    return weighted(xp, constant(xp, 1.0 - label_smoothing, y), _bce_by_smoothed_target(xp, x, clip))
+
+
+def _bce_by_smoothing(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
+    return weighted(xp, 0.5 - y, _bce_by_smoothed_target(xp, x, clip))
+
+
+def _clip_slope(y: Any, label_smoothing: float, clip: float | None, *, high: bool) -> Any:
+    """The derivative just inside the clipped range's end."""
+    if clip is None:
+        return 0.0 * y
+    t, rest = _smoothed(y, label_smoothing)
+    return (rest - clip if high else clip - t) / (clip * (1.0 - clip))
+
+
+def _clip_kink(*, high: bool) -> Kink:
+    """The end of the clipped range: a kink where there is a clip, nowhere else (NaN equals no input)."""
+
+    def place(y: Any, label_smoothing: float, clip: float | None) -> float:
+        if clip is None:
+            return float("nan")
+        return 1.0 - clip if high else clip
+
+    def inside(y: Any, label_smoothing: float, clip: float | None) -> Any:
+        return _clip_slope(y, label_smoothing, clip, high=high)
+
+    def outside(y: Any, label_smoothing: float, clip: float | None) -> Any:
+        return 0.0
+
+    when = "a = 1 - clip" if high else "a = clip"
+    if high:
+        return Kink(at=place, left=inside, right=outside, default="left", when=when)
+    return Kink(at=place, left=outside, right=inside, default="right", when=when)
+
+
+def _logit_value(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+    t, rest = _smoothed(y, label_smoothing)
+    return weighted_softplus(xp, rest, x) + weighted_softplus(xp, pos_weight * t, -x)
+
+
+def _logit_derivative(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+    """(1 - t) sigmoid(x) - w t sigmoid(-x), over the denominator 1 + e^-|x| of both."""
+    t, rest = _smoothed(y, label_smoothing)
+    pull = pos_weight * t
+    numerator = xp.where(x >= 0, rest - decayed(xp, pull, x), decayed(xp, rest, x) - pull)
+    return numerator / (1.0 + decayed(xp, 1.0, x))
+
+
+def _logit_second(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+    """((1 - t) + w t) sigmoid'(x)."""
+    t, rest = _smoothed(y, label_smoothing)
+    denominator = 1.0 + decayed(xp, 1.0, x)
+    return decayed(xp, rest + pos_weight * t, x) / (denominator * denominator)
+
+
+def _logit_by_smoothed_target(xp: Any, x: Any, pos_weight: Any) -> Any:
+    """W softplus(-x) - softplus(x), which is -x for w = 1: what both have in common is taken away first."""
+    linear = xp.where(x >= 0, -x, weighted(xp, pos_weight, -x))
+    return (pos_weight - 1.0) * softplus_tail(xp, x) + linear
+
+
+def _logit_by_target(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+    return weighted(xp, constant(xp, 1.0 - label_smoothing, y), _logit_by_smoothed_target(xp, x, pos_weight))
+
+
+def _logit_by_smoothing(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+    return weighted(xp, 0.5 - y, _logit_by_smoothed_target(xp, x, pos_weight))
+
+
+def _logit_by_pos_weight(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+    return weighted_softplus(xp, _smoothed(y, label_smoothing)[0], -x)
+
+
+ENTRIES = (
+    ElementwiseLoss(
+        name="binary_cross_entropy",
+        aliases=("nll", "bce", "log_loss"),
+        title="Binary cross-entropy of a probability",
+        params=(
+            Param("label_smoothing", 0.0, _SMOOTHING, UNIT, derivative=_bce_by_smoothing),
+            Param("clip", None, _CLIP, BELOW_HALF),
+        ),
+        formula="-(y * log(a) + (1 - y) * log(1 - a))",
+        derivative_formula="(a - y) / (a * (1 - a))",
+        value=_bce_value,
+        derivative=_bce_derivative,
+        second=_bce_second,
+        by_target=_bce_by_target,
+        domain=UNIT,
+        target_domain=UNIT,
+        kinks=(_clip_kink(high=False), _clip_kink(high=True)),
+        logits="bce_with_logits",
+        notes=(
+            "0 * log(0) is 0: a prediction that is exactly right has loss 0",
+            "nll is this loss in the course notes; PyTorch's nll_loss takes log-probabilities",
+            "PyTorch clamps log at -100, Keras clips a to [1e-7, 1 - 1e-7]: -p clip=1e-7",
+        ),
+        source="course notes 000, eq. 15 and 18; 003",
+        sample=(0.01, 0.99),
+    ),
+    ElementwiseLoss(
+        name="bce_with_logits",
+        aliases=("sigmoid_cross_entropy", "sigmoid_binary_cross_entropy"),
+        title="Binary cross-entropy of a logit",
+        params=(
+            Param("pos_weight", 1.0, "weight of the positive class", derivative=_logit_by_pos_weight),
+            Param("label_smoothing", 0.0, _SMOOTHING, UNIT, derivative=_logit_by_smoothing),
+        ),
+        formula="(1 - y) * log(1 + exp(a)) + pos_weight * y * log(1 + exp(-a))",
+        derivative_formula="(1 - y) * sigmoid(a) - pos_weight * y * sigmoid(-a)",
+        value=_logit_value,
+        derivative=_logit_derivative,
+        second=_logit_second,
+        by_target=_logit_by_target,
+        target_domain=UNIT,
+        notes=("the derivative is sigmoid(a) - y where pos_weight is 1",),
+        source="PyTorch binary_cross_entropy_with_logits, optax sigmoid_binary_cross_entropy",
+    ),
+)
