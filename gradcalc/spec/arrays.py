@@ -11,6 +11,7 @@ import numpy as np
 from gradcalc import errors
 from gradcalc.errors import GradcalcError, InputError, SpecError, listed, near, printable, quoted
 from gradcalc.spec.files import check_not_url, inside, open_regular
+from gradcalc.spec.limits import size_text
 from gradcalc.spec.npy import read_npy, read_npz
 from gradcalc.spec.number_rows import read_rows
 
@@ -35,14 +36,18 @@ def load_array(
             return _load(folder / name, name, key, memory_limit)
         return _load(inside(folder, name), name, key, memory_limit, follow_link=False)
     except GradcalcError as error:
-        error.path = (*path, "file")
+        error.path = (*path, *(error.path or ("file",)))
         raise
 
 
 def load_user_file(name: str, key: str | None, memory_limit: int) -> Array:
     """The array of a file that the user's own option names: anywhere, but as safely read."""
-    check_not_url(name)
-    return _load(Path(name), name, key, memory_limit)
+    try:
+        check_not_url(name)
+        return _load(Path(name), name, key, memory_limit)
+    except GradcalcError as error:
+        error.path = None  # no place in a spec
+        raise
 
 
 def _checked(reference: dict[str, object], path: errors.Path) -> tuple[str, str | None]:
@@ -61,6 +66,7 @@ def _checked(reference: dict[str, object], path: errors.Path) -> tuple[str, str 
 
 
 def _load(path: Path, name: str, key: str | None, memory_limit: int, *, follow_link: bool = True) -> Array:
+    """The file's array; an error's path leads from the reference to what is wrong in it."""
     suffix = path.suffix.lower()
     shown = printable(name)
     with open_regular(path, name, suffixes=_SUFFIXES, follow_link=follow_link) as stream:
@@ -69,7 +75,7 @@ def _load(path: Path, name: str, key: str | None, memory_limit: int, *, follow_l
             raise InputError(f"file {quoted(name)} is of no kind that is read", hint=hint)
         if key is not None and suffix != ".npz":
             hint = "only .npz files have keys: leave the key out"
-            raise InputError(f"{shown} holds one array without a key", hint=hint)
+            raise InputError(f"{shown} holds one array without a key", hint=hint, path=("key",))
         return _finite(_read(stream, suffix, key, shown, memory_limit), shown)
 
 
@@ -83,7 +89,7 @@ def _read(stream: BinaryIO, suffix: str, key: str | None, shown: str, memory_lim
         return read_npz(stream, key, shown, memory_limit)
     if 4 * size > memory_limit:  # two characters of text can be a number of eight bytes
         raise InputError(
-            f"{shown} has {size} bytes of text, too many for the memory limit of {memory_limit}",
+            f"{shown} has {size_text(size)} of text, too much for the limit of {size_text(memory_limit)}",
             hint="--memory-limit raises it; numpy.save makes a smaller file",
         )
     return read_rows(stream, shown)

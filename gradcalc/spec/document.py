@@ -73,7 +73,7 @@ def read_document(source: str) -> Document:
         with _shared(int(opened[1] or 0), source) as stream:
             return _document(source, Path(), _read_limited(stream, source))
     path = Path(source)
-    with open_regular(path, source, suffixes=_SUFFIXES, hint="a pipe is read as: - < PIPE") as stream:
+    with open_regular(path, source, suffixes=_SUFFIXES, pipe_hint="a pipe is read as: - < PIPE") as stream:
         if os.fstat(stream.fileno()).st_size > MAX_BYTES:
             raise _too_large(source)
         return _document(source, path.parent, _read_limited(stream, source))

@@ -34,22 +34,22 @@ def open_regular(
     shown: str,
     *,
     suffixes: Iterable[str] = (),
-    hint: str = "name a regular file",
+    pipe_hint: str = "",
     follow_link: bool = True,
 ) -> BinaryIO:
     """The file opened for reading; SpecError, at once, for anything but a regular file.
 
     A pipe or device could block or act when opened, so the kind is checked first, and again once it is open.
-    For a directory the hint names files in it that end in one of `suffixes`.
+    For a directory the hint names files in it that end in one of `suffixes`; `pipe_hint` is that for a pipe.
     """
     try:
-        _check_regular(path.stat().st_mode, path, shown, suffixes, hint)
+        _check_regular(path.stat().st_mode, path, shown, suffixes, pipe_hint)
         flags = os.O_RDONLY | _NO_WAIT | _BINARY | (0 if follow_link else _NO_LINK)
         stream = os.fdopen(os.open(path, flags), "rb")
     except (OSError, ValueError) as error:
         raise unreadable(error, path, shown) from None
     try:
-        _check_regular(os.fstat(stream.fileno()).st_mode, path, shown, suffixes, hint)
+        _check_regular(os.fstat(stream.fileno()).st_mode, path, shown, suffixes, pipe_hint)
     except SpecError:
         stream.close()
         raise
@@ -101,9 +101,10 @@ def check_not_url(name: str) -> None:
         raise SpecError("a file's name is empty")
 
 
-def _check_regular(mode: int, path: Path, shown: str, suffixes: Iterable[str], hint: str) -> None:
+def _check_regular(mode: int, path: Path, shown: str, suffixes: Iterable[str], pipe_hint: str) -> None:
     if stat.S_ISREG(mode):
         return
+    hint = pipe_hint if stat.S_ISFIFO(mode) else ""
     kind = next((name for test, name in _KINDS if test(mode)), "no regular file")
     if stat.S_ISDIR(mode):
         found = [name for name in _names(path) if name.lower().endswith(tuple(suffixes))][:3]

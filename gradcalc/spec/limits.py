@@ -1,4 +1,4 @@
-"""How large a spec's text may be: enough for five million numbers, too little to harm whoever reads it."""
+"""How large a spec may be: enough for five million numbers, too little to harm whoever reads it."""
 
 from __future__ import annotations
 
@@ -12,3 +12,11 @@ MAX_NODES = 10_500_000
 TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 TOO_MANY = f"more than {MAX_NODES} values"
 LARGE_HINT = "keep large arrays in a .npy or .npz file and name it: {file: w.npz, key: W1}"
+
+
+def size_text(count: int) -> str:
+    """Bytes for people: 1.5 GiB."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}" if count < 10**6 * size else f"{count // size} {unit}"
+    return f"{count} bytes"

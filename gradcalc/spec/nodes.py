@@ -12,6 +12,7 @@ import numpy as np
 from gradcalc.errors import Path, SpecError, listed, near, quoted
 from gradcalc.shapes import Array
 from gradcalc.spec.keys import Key
+from gradcalc.spec.limits import size_text
 
 
 class Reading:
@@ -27,8 +28,9 @@ class Reading:
         """Counts numbers about to be kept; SpecError where that is more memory than allowed."""
         self.reserved += numbers * self.dtype.itemsize
         if self.reserved > self.memory_limit:
+            needed, limit = size_text(self.reserved), size_text(self.memory_limit)
             raise SpecError(
-                f"{what} would need {_size(self.reserved)} of memory, over the limit of {_size(self.memory_limit)}",
+                f"{what} would need {needed} of memory, over the limit of {limit}",
                 hint="--memory-limit raises it",
                 path=path,
             )
@@ -203,11 +205,3 @@ def _number_hint(value: object) -> str:
     except ValueError:
         return ""
     return "take away the quotes" if "_" not in value and value.strip()[-1:].isdigit() else ""
-
-
-def _size(count: int) -> str:
-    """Bytes for people: 1.5 GiB."""
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}" if count < 10**6 * size else f"{count // size} {unit}"
-    return f"{count} bytes"

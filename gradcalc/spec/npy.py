@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 
 from gradcalc.errors import InputError, listed, near, printable, quoted
+from gradcalc.spec.limits import size_text
 
 if TYPE_CHECKING:
     from typing import IO
@@ -57,11 +58,9 @@ def read_npy(stream: IO[bytes], size: int, shown: str, memory_limit: int) -> np.
         raise InputError(f"{shown} is damaged: it has {has}")
     needed = header.bytes + (0 if header.dtype == np.float64 else 8 * header.numbers)
     if needed > memory_limit:
-        text = " x ".join(map(str, header.shape))
-        raise InputError(
-            f"{shown} holds {text} numbers, {needed} bytes: more than the memory limit of {memory_limit}",
-            hint="--memory-limit raises it",
-        )
+        numbers = " x ".join(map(str, header.shape))
+        too_much = f"{size_text(needed)}: over the limit of {size_text(memory_limit)}"
+        raise InputError(f"{shown} holds {numbers} numbers, which need {too_much}", hint="--memory-limit raises it")
     data = bytearray(header.bytes)
     data[: len(head) - header.offset] = head[header.offset :]
     _fill(stream, memoryview(data)[len(head) - header.offset :], shown)
@@ -97,16 +96,14 @@ def _header(head: bytes, shown: str) -> _Header:
 
 
 def _number_type(code: str, shown: str) -> np.dtype[Any]:
+    kind = code.lstrip("<>=|")[0]
+    if kind not in "fiub":
+        what = {"O": "Python objects", "c": "complex numbers", "U": "text", "S": "text", "M": "dates"}.get(kind, "data")
+        raise InputError(f"{shown} holds {what}, not real numbers", hint="save a float array")
     try:
-        found = np.dtype(code)
+        return np.dtype(code)
     except TypeError:
         raise InputError(f"{shown} holds numbers of an unknown type {quoted(code)}") from None
-    if found.kind not in "fiub":
-        what = {"O": "Python objects", "c": "complex numbers", "U": "text", "S": "text"}.get(
-            found.kind, f"type {found}"
-        )
-        raise InputError(f"{shown} holds {what}, not real numbers", hint="save a float array")
-    return found
 
 
 def _axes(text: str, shown: str) -> tuple[int, ...]:
@@ -163,4 +160,5 @@ def _no_such_key(known: list[str], key: str | None, shown: str) -> InputError:
     if key is None:
         return InputError(f"{shown} needs a key that says which array is meant", hint=holds)
     hint = near(key, known)
-    return InputError(f"{shown} has no array {quoted(key)}", hint=f"{hint} {holds}" if hint else holds)
+    message = f"{shown} has no array {quoted(key)}"
+    return InputError(message, hint=f"{hint} {holds}" if hint else holds, path=("key",))
