@@ -35,12 +35,8 @@ def test_a_file_says_its_subject_in_one_line(path: Path) -> None:
 def test_a_file_and_its_functions_can_be_overseen(path: Path) -> None:
     text = path.read_text("utf-8")
     assert len(text.splitlines()) <= LONGEST_FILE
-    functions = [
-        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    lengths = {
-        f"{node.name}, line {node.lineno}": (node.end_lineno or 0) - node.lineno + 1 for node in functions
-    }
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = {f"{node.name}, line {node.lineno}": (node.end_lineno or 0) - node.lineno + 1 for node in functions}
     assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
 
 
@@ -50,8 +46,6 @@ def test_nothing_is_left_for_later_or_silenced_without_a_reason(path: Path) -> N
     left = [f"line {n}: {line}" for n, line in enumerate(lines, 1) if LEFT_FOR_LATER.search(line)]
     silenced = [(n, line, SILENCED.search(line)) for n, line in enumerate(lines, 1)]
     left += [
-        f"line {n}: {line}"
-        for n, line, mark in silenced
-        if mark and not mark["reason"] and "SILENCED" not in line
+        f"line {n}: {line}" for n, line, mark in silenced if mark and not mark["reason"] and "SILENCED" not in line
     ]
     assert left == []

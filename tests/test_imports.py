@@ -107,24 +107,16 @@ def rung(module: str) -> int:
     return RUNG[name]
 
 
-@pytest.mark.parametrize(
-    "module", sorted(set(MODULES) - {m for m in MODULES if within(m, ("gradcalc.render",))})
-)
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {m for m in MODULES if within(m, ("gradcalc.render",))}))
 def test_imports_only_go_down(module: str) -> None:
     own = rung(module)
-    below = [
-        found
-        for found in OWN
-        if found.importer == module and not within(found.imported, ("gradcalc.render",))
-    ]
+    below = [found for found in OWN if found.importer == module and not within(found.imported, ("gradcalc.render",))]
     up = [f"line {found.line}: {found.imported}" for found in below if rung(found.imported) > own]
     assert not up, f"{module} imports upwards"
 
 
 def test_render_knows_results_and_errors_only_and_only_the_command_line_knows_it() -> None:
-    inside = [
-        f for f in OWN if within(f.importer, ("gradcalc.render",)) and not within(f.imported, RENDER_KNOWS)
-    ]
+    inside = [f for f in OWN if within(f.importer, ("gradcalc.render",)) and not within(f.imported, RENDER_KNOWS)]
     outside = [f for f in OWN if within(f.imported, ("gradcalc.render",))]
     outside = [f for f in outside if not within(f.importer, ("gradcalc.cli", "gradcalc.render"))]
     assert inside + outside == []
@@ -157,9 +149,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
         if isinstance(node, ast.Call)
         and (getattr(node.func, "id", None) in told or ast.unparse(node.func) in ("sys.exit", "os._exit"))
     ]
-    assert [
-        call for call in calls if not within(call.split(":")[0], ("gradcalc.cli", "gradcalc.__main__"))
-    ] == []
+    assert [call for call in calls if not within(call.split(":")[0], ("gradcalc.cli", "gradcalc.__main__"))] == []
 
 
 @pytest.mark.parametrize("command", LIGHT_COMMANDS, ids=" ".join)
@@ -167,9 +157,7 @@ def test_nothing_heavy_is_loaded(command: tuple[str, ...]) -> None:
     """Python's own account of its imports, so that no wrapper of ours stands between."""
     line = [sys.executable, "-X", "importtime", *command]
     run = subprocess.run(line, check=False, capture_output=True, text=True, timeout=60)
-    loaded = [
-        line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")
-    ]
+    loaded = [line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")]
     assert run.returncode == 0, run.stderr
     assert "gradcalc" in loaded
     assert [name for name in loaded if within(name, HEAVY)] == []
