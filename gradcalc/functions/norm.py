@@ -5,62 +5,66 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import POSITIVE, Norm, Param
+from gradcalc.numerics.careful import weighted
 
 
 class _Powers(NamedTuple):
     """The entries by the largest, r_i = |x_i| / m, without what rounding and underflow would take from a power.
 
-    r = ratio (1 + error) 2^-shift, and m = largest 2^exponent.
+    r = ratio (1 + error) / 2^(2 * 550) where it is tiny, else ratio (1 + error); and m = largest 2^exponent.
     """
 
     ratio: Any
     error: Any
-    shift: Any
+    tiny: Any
+    top: Any  # index of the largest, (..., 1)
     largest: Any
     exponent: Any
 
-    def power(self, np: Any, p: float) -> Any:
-        """r^p; an error of r counts p times."""
-        shift = np.power(np.where(self.shift, _HALF_SHIFT, 1.0), p)
-        return np.power(self.ratio, p) * np.exp(p * self.error) * shift * shift
+    def power(self, np: Any, p: float, scale: float = 1.0) -> Any:
+        """r^p times a scale; an error of r counts p times."""
+        shift = np.power(np.where(self.tiny, _HALF_SHIFT, 1.0), p)
+        return np.power(self.ratio, p) * np.exp(p * self.error) * shift * scale * shift
 
     def over_ratio(self, np: Any, p: float) -> Any:
         """r^(p - 1) for p < 1, as r^p / r: p - 1 may be rounded."""
-        shift = np.power(np.where(self.shift, 1.0 / _HALF_SHIFT, 1.0), 1.0 - p)
+        shift = np.power(np.where(self.tiny, 1.0 / _HALF_SHIFT, 1.0), 1.0 - p)
         corrected = np.power(self.ratio, p) * np.exp((p - 1.0) * self.error)
         return corrected / self.ratio * shift * shift
 
     def log(self, np: Any) -> Any:
         """log r."""
-        return (np.log(self.ratio) + self.error) - self.shift * np.log(2.0)
+        return (np.log(self.ratio) + self.error) + np.where(self.tiny, 2.0 * np.log(_HALF_SHIFT), 0.0)
+
+    def rest(self, np: Any, terms: Any) -> Any:
+        """The sum of terms but for the largest entry's, (..., 1)."""
+        from gradcalc.numerics.vectors import total, without
+
+        return total(np, without(np, terms, self.top))[..., None]
 
 
-_SHIFT = 1100  # ratios below 2^-900 are kept 2^1100 times as large
+_TINY = 2.0**-900  # ratios below it are kept 2^1100 times as large, as long as their powers matter
 _HALF_SHIFT = 2.0**-550
+_MATTERS = 4.0
 
 
-def _powers(np: Any, x: Any) -> _Powers:
+def _powers(np: Any, x: Any, p: float) -> _Powers:
     from gradcalc.numerics.vectors import finite_or_zero, product_error, scaled
 
     magnitude, exponent = scaled(np, np.absolute(x))
-    largest = magnitude.max(axis=-1, keepdims=True)
-    tiny = magnitude < 2.0**-900
-    kept = np.where(tiny, np.ldexp(np.absolute(x), _SHIFT - exponent), magnitude)
+    top = magnitude.argmax(axis=-1)[..., None]
+    largest = np.take_along_axis(magnitude, top, axis=-1)
+    tiny = (magnitude < _TINY) & (p < _MATTERS)
+    kept = np.where(tiny, np.ldexp(np.absolute(x), 1100 - exponent), magnitude)
     ratio = kept / largest
     product = ratio * largest
     lost = (kept - product) - product_error(ratio, largest, product)
-    return _Powers(ratio, finite_or_zero(np, lost / product), np.where(tiny, _SHIFT, 0), largest, exponent)
+    return _Powers(ratio, finite_or_zero(np, lost / product), tiny, top, largest, exponent)
 
 
-class _Sum(NamedTuple):
-    """S = sum r^p = 1 + rest, with the powers themselves."""
-
-    terms: Any
-    rest: Any
-
-    def power(self, np: Any, numerator: float, p: float) -> Any:
-        """S^(numerator / p), (..., 1): from log1p, which keeps what S itself rounds away."""
-        return _power_of_one_plus(np, self.rest, numerator, p)
+def _root(np: Any, powers: _Powers, numerator: float, p: float) -> Any:
+    """S^(numerator / p) with S = sum r^p = 1 + the rest, (..., 1)."""
+    return _power_of_one_plus(np, powers.rest(np, powers.power(np, p)), numerator, p)
 
 
 def _power_of_one_plus(np: Any, rest: Any, numerator: float, p: float) -> Any:
@@ -80,14 +84,6 @@ def _division_remainder(numerator: float, p: float, quotient: float) -> float:
     return float(Fraction(numerator) / Fraction(p) - Fraction(quotient))
 
 
-def _sum(np: Any, powers: _Powers, p: float) -> _Sum:
-    from gradcalc.numerics.vectors import total, without
-
-    terms = powers.power(np, p)
-    top = powers.ratio.argmax(axis=-1)[..., None]
-    return _Sum(terms, total(np, without(np, terms, top))[..., None])
-
-
 def _value(np: Any, x: Any, p: float, ties: str) -> Any:
     magnitude = np.absolute(x)
     largest = magnitude.max(axis=-1)
@@ -103,9 +99,8 @@ def _finite_value(np: Any, x: Any, p: float) -> Any:
         magnitude, exponent = scaled(np, np.absolute(x))
         found = total(np, magnitude) if p == 1 else np.sqrt(total(np, magnitude * magnitude))
         return np.ldexp(found, exponent[..., 0])
-    powers = _powers(np, x)
-    root = _sum(np, powers, p).power(np, 1.0, p)
-    return np.ldexp(powers.largest * root, powers.exponent)[..., 0]
+    powers = _powers(np, x, p)
+    return np.ldexp(powers.largest * _root(np, powers, 1.0, p), powers.exponent)[..., 0]
 
 
 def _gradient(np: Any, x: Any, side: str, p: float, ties: str) -> Any:
@@ -137,11 +132,9 @@ def _slopes(np: Any, x: Any, p: float) -> Any:
     if p == 2:
         magnitude, _ = scaled(np, np.absolute(x))
         return magnitude / np.sqrt(total(np, magnitude * magnitude))[..., None]
-    powers = _powers(np, x)
-    summed = _sum(np, powers, p)
-    if p > 1:
-        return powers.power(np, p - 1.0) * summed.power(np, 1.0 - p, p)
-    return powers.over_ratio(np, p) * summed.power(np, 1.0 - p, p)
+    powers = _powers(np, x, p)
+    ratios = powers.power(np, p - 1.0) if p > 1 else powers.over_ratio(np, p)
+    return ratios * _root(np, powers, 1.0 - p, p)
 
 
 def _limit(np: Any, magnitude: Any, p: float) -> Any:
@@ -168,18 +161,26 @@ def _at_kink(np: Any, x: Any, p: float, ties: str) -> Any:
 
 def _by_p(np: Any, x: Any, p: float, ties: str) -> Any:
     """d norm / dp = norm ((sum_i w_i log r_i) / p - log(S) / p^2) with w_i = r_i^p / S."""
-    from gradcalc.numerics.careful import weighted
-    from gradcalc.numerics.vectors import total
-
     largest = np.absolute(x).max(axis=-1)
     if p == np.inf:
         return np.where(largest == largest, 0.0, largest)
-    powers = _powers(np, x)
-    summed = _sum(np, powers, p)
-    logs = total(np, weighted(np, summed.terms, powers.log(np)))[..., None] / (1.0 + summed.rest)
-    slope = summed.power(np, 1.0, p) * (logs / p - np.log1p(summed.rest) / p / p)
-    found = np.ldexp(powers.largest * slope, powers.exponent)[..., 0]
+    powers = _powers(np, x, p)
+    terms, scale = _scaled_terms(np, powers, p)
+    rest = powers.rest(np, terms)
+    logs = powers.rest(np, weighted(np, terms, powers.log(np)))
+    whole = np.where(scale, 1.0, 1.0 + rest)
+    slope = logs / whole / p - np.where(scale, rest, np.log1p(rest)) / p / p
+    norm = powers.largest * _power_of_one_plus(np, np.where(scale, 0.0, rest), 1.0, p)
+    found = np.ldexp(norm * slope, powers.exponent - scale)[..., 0]
     return np.where(largest == 0, 0.0, found)
+
+
+def _scaled_terms(np: Any, powers: _Powers, p: float) -> tuple[Any, Any]:
+    """r^p times 2^scale: where all but the largest are so small that m r^p is a number and r^p is none."""
+    terms = powers.power(np, p)
+    small = powers.rest(np, terms) < 2.0**-500
+    halves = powers.power(np, p / 2.0, 2.0**750)
+    return np.where(small, halves * halves, terms), np.where(small, 1500, 0)
 
 
 ENTRIES = (

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from mpmath import exp, inf, log, mpf
+
 from references.reference import Reference
 from references.sigmoid import logistic
 from references.vector import softmax
@@ -111,8 +112,9 @@ def _spread(y: Any, smoothing: Any) -> list[Any]:
     return [(1 - smoothing) * t + smoothing / len(y) for t in y]
 
 
+@cache
 def _surprises(x: Any, temperature: Any) -> list[Any]:
-    return [-log(p) for p in softmax([entry / temperature for entry in x])]
+    return [-log(p) for p in softmax(tuple(entry / temperature for entry in x))]
 
 
 def _dot(a: Any, b: Any) -> Any:
@@ -120,7 +122,7 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _softmax_ce_gradient(x: Any, y: Any, smoothing: Any, temperature: Any) -> list[Any]:
-    t, p = _spread(y, smoothing), softmax([entry / temperature for entry in x])
+    t, p = _spread(y, smoothing), softmax(tuple(entry / temperature for entry in x))
     total = sum(t)
     return [((total - t[j]) * p[j] / temperature, -t[j] * (1 - p[j]) / temperature) for j in range(len(x))]
 
@@ -133,7 +135,7 @@ def _softmax_ce_by_smoothing(x: Any, y: Any, smoothing: Any, temperature: Any) -
 def _softmax_ce_by_temperature(x: Any, y: Any, smoothing: Any, temperature: Any) -> tuple[Any, ...]:
     largest = max(x)
     gaps = [entry - largest for entry in x]
-    t, p = _spread(y, smoothing), softmax([entry / temperature for entry in x])
+    t, p = _spread(y, smoothing), softmax(tuple(entry / temperature for entry in x))
     return _dot(t, gaps) / temperature**2, -sum(t) * _dot(p, gaps) / temperature**2
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import references
 from mpmath import isinf, isnan, mag, mpf
-from references import inputs
-from references.reference import Formula
 
+import references
 from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Norm, VectorActivation, VectorLoss
 from gradcalc.numerics import arrays, scalar
+from references import inputs
+from references.reference import Formula
 
 OVERFLOW = mpf(2) ** 1024
 POINTS = 60
@@ -73,9 +73,9 @@ def _flattened(rows: list[Any]) -> Iterator[Any]:
 
 
 def _exact(value: Any) -> Any:
-    """A parameter or input as the references want it."""
+    """A parameter or input as the references want it: what is hashable can be kept from one quantity to the next."""
     if isinstance(value, list):
-        return [_exact(entry) for entry in value]
+        return tuple(map(_exact, value))
     return mpf(value) if isinstance(value, float) else value
 
 

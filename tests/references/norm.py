@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mpmath import isinf, log, log1p, sign
+
 from references.reference import Reference
 
 
+@cache
 def lp_norm(z: Any, p: Any, ties: str) -> Any:
     """(sum |z_i|^p)^(1/p), and the largest |z_i| for p = inf."""
     if isinf(p):
@@ -31,10 +34,12 @@ def _by_p(z: Any, p: Any, ties: str) -> Any:
     norm = lp_norm(z, p, ties)
     if not norm or isinf(p):
         return 0
-    ratios = sorted((abs(entry) / max(map(abs, z)) for entry in z if entry), reverse=True)
+    largest = max(map(abs, z))
+    ratios = sorted((abs(entry) / largest for entry in z if entry), reverse=True)
     powers = [ratio**p for ratio in ratios]
+    total = sum(powers)
     logs = sum(power * log(ratio) for power, ratio in zip(powers, ratios, strict=True))
-    return norm * (logs / (p * sum(powers)) - log1p(sum(powers[1:])) / p**2)
+    return norm * (logs / (p * total) - log1p(sum(powers[1:])) / p**2)
 
 
 POWERS = (0.5, 0.7, 1.0, 1.3, 2.0, 2.5, 3.0, 7.3, 40.0, 1000.0, float("inf"))

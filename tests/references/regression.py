@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mpmath import sign
+
 from references.reference import Reference
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from mpmath import exp
+
 from references.reference import Reference
 
 

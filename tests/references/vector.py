@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mpmath import exp, log
+
 from references.reference import Reference
 
 
+@cache
 def softmax(z: Any) -> list[Any]:
     """e^z_i / sum e^z_k."""
     largest = max(z)
