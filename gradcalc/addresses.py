@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from gradcalc.errors import UsageError, near, quoted
 
 _INDEXED = re.compile(r"^(?P<name>[^\[\]]+)(?P<index>(\[\d+\])*)$")
-_SHORT = re.compile(r"^(?P<quantity>.*?[^\d])(?P<number>\d+)$")
 
 #: In a group of layers that share a number, these belong to the last one that has them; all others to the first.
 _OUTPUTS = ("a", "f_prime", "da", "a_new")
@@ -54,7 +53,8 @@ def short_names(layers: Sequence[tuple[str, str, Sequence[str]]]) -> dict[str, t
         if number == 0:
             continue
         for quantity in quantities:
-            key = f"{quantity}{number}"
+            letter, new, _ = quantity.partition("_new")
+            key = f"{letter}{number}{new}"
             if key not in found or quantity in _OUTPUTS:
                 found[key] = (position, quantity)
     return found
