@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -249,9 +250,12 @@ def _chain(layers: list[Layer], last: Pass, problem: Problem) -> list[ChainProdu
     for layer, found in zip(reversed(layers), reversed(last.quantities), strict=True):
         if "da" not in found:
             return []
-        if not factors:
+        saturated = not factors and not np.isfinite(found["da"]).all()
+        if saturated:  # dL/da is infinite and f' is 0: only their product is a number
+            factors.append((f"dL/dz{number}", float(found["dz" if "dz" in found else "dx"].item())))
+        elif not factors:
             factors.append((f"dL/da{number}", float(found["da"].item())))
-        if not isinstance(layer, Dense) or layer.activation is not None:
+        if not saturated and (not isinstance(layer, Dense) or layer.activation is not None):
             factors.append((f"f'(z{number})", float(found["f_prime"].item())))
         if isinstance(layer, Dense):
             products[:0] = _products(layer, found, factors, number)
@@ -269,5 +273,5 @@ def _products(layer: Dense, found: Quantities, factors: list[tuple[str, float]],
     made = []
     for weight, end in ends:
         whole = [*factors, end]
-        made.append(ChainProduct(weight, whole, float(np.prod([value for _, value in whole]))))
+        made.append(ChainProduct(weight, whole, prod(value for _, value in whole)))
     return made
