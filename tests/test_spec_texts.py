@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from gradcalc.errors import GradcalcError, SpecError
 from gradcalc.spec import json_text, yaml_text
-from gradcalc.spec.decoding import decode
+from gradcalc.spec.decoding import checked_text, decode
 from gradcalc.spec.document import parse_value, read_document
 from gradcalc.spec.json_text import read_json
 from gradcalc.spec.limits import MAX_DEPTH
@@ -247,6 +247,26 @@ def test_any_bytes_are_text_or_one_of_our_errors(data: bytes) -> None:
         decode(data, "x")
     except GradcalcError as error:
         assert str(error)
+
+
+def test_characters_are_refused_that_yaml_calls_unprintable() -> None:
+    from yaml.reader import Reader
+
+    for code in range(0x11000):
+        if chr(code) == "\r":
+            continue
+        try:
+            checked_text(chr(code), "x")
+            refused = False
+        except SpecError:
+            refused = True
+        assert refused == bool(Reader.NON_PRINTABLE.match(chr(code))), hex(code)
+
+
+def test_the_pure_parser_takes_no_tab_after_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_text, "event_parser", lambda: yaml.BaseLoader)
+    with pytest.raises(SpecError, match=r"^x:1:9: a tab cannot stand here; use blanks"):
+        read_yaml("units: 2\t\n", "x")
 
 
 def test_the_pure_parser_serves_where_libyaml_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ from gradcalc import errors
 from gradcalc.errors import Place, SpecError, quoted
 from gradcalc.spec.decoding import checked_text, decode
 from gradcalc.spec.files import open_regular, unreadable
-from gradcalc.spec.json_text import json_marks, read_json
 from gradcalc.spec.limits import LARGE_HINT, MAX_BYTES, MAX_DEPTH, TOO_DEEP
 from gradcalc.spec.places import find_span
 from gradcalc.spec.scalars import fitting
@@ -54,7 +53,11 @@ class Document:
         return find_span(self._marks(self._text), path, key=key).place(self._text, self.name)
 
     def _marks(self, text: str) -> Iterable[Mark]:
-        return json_marks(text) if self._is_json else yaml_marks(text, self.name)
+        if not self._is_json:
+            return yaml_marks(text, self.name)
+        from gradcalc.spec.json_text import json_marks  # specs in YAML start without it
+
+        return json_marks(text)
 
 
 def read_document(source: str) -> Document:
@@ -132,14 +135,17 @@ def _document(name: str, folder: Path, data: bytes) -> Document:
 def _value(text: str, name: str) -> tuple[object, bool]:
     """The text's value, and whether it was read as JSON: by its name, or as a nameless object that is JSON."""
     suffix = Path(name).suffix.lower()
-    if suffix == ".json":
-        return (read_json(text, name), True) if text.strip() else (None, True)
-    if suffix not in _SUFFIXES and text.lstrip().startswith("{"):
-        try:
-            return read_json(text, name), True
-        except SpecError:
-            pass  # YAML has braces too, and its reader names the fault just as well
-    return read_yaml(text, name), False
+    named = suffix == ".json"
+    if not text.strip() or not (named or (suffix not in _SUFFIXES and text.lstrip().startswith("{"))):
+        return read_yaml(text, name), False
+    from gradcalc.spec.json_text import read_json  # specs in YAML start without it
+
+    try:
+        return read_json(text, name), True
+    except SpecError:
+        if named:
+            raise
+        return read_yaml(text, name), False  # YAML has braces too, and its reader names the fault just as well
 
 
 def _plain(value: object, path: errors.Path) -> object:

@@ -66,14 +66,14 @@ def fault(error: Any, text: str, source: str) -> SpecError:
 def _said(phrase: str, problem: int, context: int, text: str) -> tuple[int, str, str]:
     """Where the fault is, what it is, and what would be right."""
     char = text[problem : problem + 1]
+    before = text[text.rfind("\n", 0, problem) + 1 : problem].strip()
     if char == "\t":
-        return problem, "a tab cannot indent YAML", "use blanks"
+        return problem, "a tab cannot stand here" if before else "a tab cannot indent YAML", "use blanks"
     if "flow sequence" in phrase or "flow mapping" in phrase:
         return _open_bracket(problem, context, text)
     if "node content" in phrase and not text[problem:].strip():
         return len(text.rstrip()) - 1, "the text ends where a value or a closing bracket is missing", ""
     if "block mapping" in phrase or "<document start>" in phrase:
-        before = text[text.rfind("\n", 0, problem) + 1 : problem].strip()
         if char and char in "]},":
             return (
                 problem,
