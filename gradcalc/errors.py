@@ -95,7 +95,8 @@ def printable(text: str) -> str:
 
 def quoted(value: object, limit: int = 60) -> str:
     """A value of the user's as an error shows it: short, and without raw control characters."""
-    text = printable(value) if isinstance(value, str) else printable(repr(value))
+    # cut before escaping: a user's word can be megabytes long
+    text = printable((value if isinstance(value, str) else repr(value))[: limit + 1])
     if len(text) > limit:
         text = text[: limit - 3] + "..."
     return f"'{text}'" if isinstance(value, str) else text
@@ -106,12 +107,16 @@ def simplified(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
+#: What is longer is no misspelt name, and comparing it would take long.
+_LONGEST_NAME = 60
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """A hint naming the nearest known names, e.g. "did you mean sigmoid?"; empty where none is near."""
     from difflib import get_close_matches  # late: start-up counts
 
     spelled = {simplified(k): k for k in known}
-    found = get_close_matches(simplified(name), spelled, n=3, cutoff=0.6)
+    found = get_close_matches(simplified(name[:_LONGEST_NAME]), spelled, n=3, cutoff=0.6)
     return f"did you mean {listed([spelled[f] for f in found], 'or')}?" if found else ""
 
 
