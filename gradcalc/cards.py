@@ -192,7 +192,9 @@ def _convention_card(convention: Convention) -> Card:
     ]
     rows += [["classes_from", f"{convention.classes_from}: the first class label"], ["source", convention.source]]
     rows += [["note", convention.note]] if convention.note else []
-    return _rows_card(_convention_record(convention), convention.name, [["convention", convention.name], *rows])
+    return _rows_card(
+        _convention_record(convention), convention.name, [["convention", "a preset of conventions"], *rows]
+    )
 
 
 def _convention_record(convention: Convention) -> dict[str, Any]:
@@ -209,7 +211,8 @@ def _source(convention: Convention) -> str:
 def _example_card(example: Example) -> Card:
     about = [line.removeprefix("#").strip() for line in example.text.splitlines() if line.startswith("#")]
     record = {"name": example.name, "title": example.title, "text": example.text}
-    rows = [["example", example.title], *(["", line] for line in about[1:] if line)]
+    rows = [["example", "a spec for backprop"], ["title", example.title]]
+    rows += [["about", " ".join(about[1:])]] if about[1:] else []
     rows += [["print it", f"gradcalc example {example.name}"]]
     rows += [["run it", f"gradcalc example {example.name} | gradcalc backprop -"]]
     return _rows_card(record, example.name, rows)

@@ -16,8 +16,11 @@ class Section(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A titled table. `rows` hold one cell per column; `wrap` lets a wide table continue below itself,
-    repeating its first column; `digits` are the fewest and the most significant digits, as many as the width allows."""
+    """A titled table with one cell per column in each row.
+
+    A table too wide continues below itself, repeating its first column: at once with `wrap`, else when folding its
+    texts does not suffice. `digits` are the fewest and the most significant digits, as many as the width allows.
+    """
 
     title: str
     columns: Sequence[str]

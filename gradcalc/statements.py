@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -136,11 +137,17 @@ def _derivative_formula(objective: Objective, name: str, examples: int, outputs:
         divisor *= examples
     scale = (objective.scale, " * ") if objective.scale != 1 else ()
     formula = _bracketed(objective.entry.derivative_formula, bool(scale) or divisor > 1)
-    return (f"d{name}/da = ", *scale, formula + (f" / {divisor}" if divisor > 1 else ""))
+    where = f", n = {outputs}" if re.search(r"\bn\b", formula) else ""
+    return (f"d{name}/da = ", *scale, formula + (f" / {divisor}" if divisor > 1 else "") + where)
 
 
 def _bracketed(formula: str, needed: bool) -> str:
-    return f"({formula})" if needed and " " in formula else formula
+    """The formula in brackets, unless it is one call or one name already."""
+    depth, open_blank = 0, False
+    for character in formula:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        open_blank |= character == " " and depth == 0
+    return f"({formula})" if needed and open_blank else formula
 
 
 def _penalty_formula(penalty: Penalty, examples: int) -> tuple[str | float, ...]:

@@ -55,7 +55,7 @@ def command(
     output: str | None,
     **options: Any,
 ) -> None:
-    """Every factor of the chain rule through a network: the forward pass, the loss, the backward pass.
+    """Forward and backward pass of a network, factor by factor.
 
     SPEC is a YAML or JSON file that gives input, target, loss and layers, or - for standard input;
     'gradcalc example' prints some to start from.

@@ -14,7 +14,9 @@ from gradcalc.cli.output import opened
 @click.argument("name", required=False)
 @output_option
 def command(name: str | None, output: str | None) -> None:
-    """Print a bundled spec, ready to edit or to pipe into backprop; without NAME, list them.
+    """Print a bundled spec, or list them all.
+
+    It is ready to edit, or to be piped into backprop.
 
     \b
     gradcalc example mazur | gradcalc backprop -

@@ -26,7 +26,7 @@ KINDS = {
 @format_option
 @output_option
 def command(kind: str | None, format_name: str | None, output: str | None) -> None:
-    """What there is: functions, conventions of courses, bundled examples, output formats.
+    """List functions, conventions, examples or formats.
 
     \b
     gradcalc list functions

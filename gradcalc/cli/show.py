@@ -14,8 +14,9 @@ from gradcalc.cli.options import format_option, output_option
 @format_option
 @output_option
 def command(name: str, format_name: str | None, output: str | None) -> None:
-    """The card of one thing: a function's formula, derivative, parameters, kinks, aliases and source.
+    """Print the card of a function, convention or example.
 
+    A function's card has its formula, derivative, parameters, kinks, aliases and source.
     NAME is a function, by any of its names, a convention, an example, or dense.
 
     \b

@@ -22,9 +22,10 @@ def plain_text(quantities: Iterable[Quantity], digits: int | None = None) -> Ite
 
 
 def long_rows(quantities: Iterable[Quantity], digits: int | None = None) -> Iterator[tuple[str, str, str, str]]:
-    """A row for each number, under COLUMNS."""
-    for layer, name, numbers in quantities:
-        for index, row in _rows(numbers):
+    """A row for each number, under COLUMNS; a name may bring an index of its own: dW[0]."""
+    for layer, address, numbers in quantities:
+        name, bracket, part = address.partition("[")
+        for index, row in _rows(numbers, bracket + part):
             for i, text in enumerate(column_texts(row, digits)):
                 last = f"[{i}]" if isinstance(numbers, list) else ""
                 yield layer, name, index + last, text

@@ -63,8 +63,8 @@ def _table(table: Table, markup: Markup, limit: int | None, digits: int | None) 
     if limit is not None and not table.wrap:
         _fold_texts(columns, limit)
     caption = markup.text(_folded(table.title, limit)) if table.title else ""
-    for block in _blocks(columns, limit if table.wrap else None):
-        text = _tabulated(block, markup)
+    for number, block in enumerate(_blocks(columns, limit)):
+        text = _tabulated(block, markup, first=number == 0)
         yield f"{caption}{markup.after_caption}{text}" if caption else text
         caption = ""
 
@@ -81,13 +81,19 @@ class _Column:
         self.width = max(len(self.heading) + _GAP, content)
 
     def longest_word(self) -> int:
-        """No column of text can be narrower."""
-        return max(len(word) for cell in ("", self.heading, *self.cells) for word in cell.split() or [""])
+        """No column of text can be narrower; a heading stands wider than its words."""
+        of_heading = max(map(len, self.heading.split()), default=0) + _GAP
+        return max(of_heading, *(len(word) for cell in ("x", *self.cells) for word in cell.split()))
 
     def fold(self, width: int) -> None:
-        """Break the cells' lines at blanks."""
-        self.cells = ["\n".join(textwrap.wrap(cell, width, break_on_hyphens=False)) for cell in self.cells]
+        """Break the lines of heading and cells at blanks."""
+        self.heading = _broken(self.heading, width - _GAP)
+        self.cells = [_broken(cell, width) for cell in self.cells]
         self.width = width
+
+
+def _broken(text: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _columns(table: Table, digits: int) -> list[_Column]:
@@ -95,13 +101,14 @@ def _columns(table: Table, digits: int) -> list[_Column]:
 
 
 def _fold_texts(columns: Sequence[_Column], limit: int) -> None:
-    """Narrow the widest texts, but the first column, until all fits or every word stands alone."""
-    texts = [column for column in columns[1:] if not column.numeric]
+    """Narrow the widest texts, but the first column, until all fits; where that cannot be, each to fit by itself."""
+    first, *texts = [column for column in columns if column is columns[0] or not column.numeric]
     widths = {id(column): column.width for column in texts}
     spare = limit - _width(columns)
     while spare < 0:
         foldable = [column for column in texts if widths[id(column)] > column.longest_word()]
         if not foldable:
+            widths = dict.fromkeys(widths, limit - first.width - _GAP)
             break
         widths[id(max(foldable, key=lambda column: widths[id(column)]))] -= 1
         spare += 1
@@ -153,12 +160,15 @@ def _blocks(columns: Sequence[_Column], limit: int | None) -> Iterator[list[_Col
     yield block
 
 
-def _tabulated(columns: Sequence[_Column], markup: Markup) -> str:
-    """One block by tabulate, from finished text: it must neither read numbers nor format them."""
+def _tabulated(columns: Sequence[_Column], markup: Markup, *, first: bool) -> str:
+    """One block by tabulate, from finished text: it must neither read numbers nor format them.
+
+    After the first block rows that have nothing more to show are left out.
+    """
     from tabulate import tabulate
 
     rows = zip(*([markup.escape(cell) for cell in column.cells] for column in columns), strict=True)
-    kept = [row for row in rows if any(row[1:]) or len(columns) == 1]
+    kept = [row for row in rows if first or any(row[1:])]
     text = tabulate(
         kept,
         headers=[markup.escape(column.heading) for column in columns] if markup.has_headings else (),

@@ -110,7 +110,7 @@ def _loss_terms(result: BackpropResult) -> dict[str, Array]:
 def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:
     if result.problem.objective is None and result.problem.upstream is None:
         return
-    yield Section("Backward pass: dQ is dL/dQ, from the last layer to the first")
+    yield Section("Backward pass (dQ is dL/dQ)")
     yield from _input_tables(result, "da0", "dL/da, see loss", values)
     for position in reversed(range(len(result.layers))):
         yield from _layer_tables(result, position, "backward", values)
