@@ -15,7 +15,8 @@ from gradcalc.errors import GradcalcError, OutputError, UsageError, near, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Every command and the module that holds it, as `command`. A module is imported when its command is used.
+#: Every command and the module that holds it, as `command`. A module is imported when its command is used; it then is
+#: an attribute here, so that `list` and `eval` in this file are modules: lists are made with brackets.
 COMMANDS = {
     "eval": "gradcalc.cli.eval",
     "backprop": "gradcalc.cli.backprop",
@@ -30,7 +31,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """The names, in the table's order."""
-        return list(COMMANDS)
+        return [*COMMANDS]
 
     def get_command(
         self,
@@ -107,7 +108,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
     """The words without --debug, which may stand anywhere before a bare --, and whether it was there."""
-    words = list(argv)
+    words = [*argv]
     end = words.index("--") if "--" in words else len(words)
     if "--debug" not in words[:end]:
         return words, False

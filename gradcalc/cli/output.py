@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: Names below these stand for what is open already, if only a file: it must not be replaced.
+_DEVICES = (("/", "dev"), ("/", "proc"))
+
+
 class _ClosedOutput(io.TextIOBase):
     """Stands in for a standard output that was closed before we started: whoever writes to it fails."""
 
@@ -84,7 +88,7 @@ def opened(name: str | None) -> Iterator[TextIO]:
     from pathlib import Path
 
     path = Path(name)
-    if path.exists() and not path.is_file():
+    if path.exists() and (not path.is_file() or path.parts[:2] in _DEVICES):
         yield from _straight(path)
     else:
         yield from _replaced(path.resolve())

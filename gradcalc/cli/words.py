@@ -46,16 +46,12 @@ def one_number(text: str, where: str) -> float:
 
 
 def values(texts: Sequence[str], option: str) -> Any:
-    """A repeatable option's numbers: one number, a list of them, or a list of vectors; None without any."""
+    """A repeatable option's numbers: one number, or a list of numbers and vectors; None without any."""
     words = [read_word(text, option) for text in texts]
-    if not words:
+    parts = [word.numbers if word.is_vector else word.numbers[0] for word in words]
+    if not parts:
         return None
-    if any(word.is_vector for word in words):
-        if not all(word.is_vector for word in words):
-            raise UsageError(f"{option}: give single numbers or vectors, not both", hint="a vector of one is [1]")
-        return [word.numbers for word in words]
-    numbers = [number for word in words for number in word.numbers]
-    return numbers[0] if len(numbers) == 1 else numbers
+    return parts[0] if len(parts) == 1 and not words[0].is_vector else parts
 
 
 def named(texts: Sequence[str], option: str) -> dict[str, str]:

@@ -160,9 +160,7 @@ def _order(entry: Entry, order: int, wrt: str | None) -> int:
 
 def _reduction(entry: Entry, reduction: str) -> str:
     if reduction != "none" and not isinstance(entry, ElementwiseLoss):
-        reason = (
-            "gives one number per example already" if entry.kind == "loss" else f"is no loss but of kind {entry.kind}"
-        )
+        reason = "gives one number per example already" if entry.kind == "loss" else f"is {an(entry.kind)}"
         raise UsageError(f"a reduction is for elementwise losses: {entry.name} {reason}")
     return reduction
 
@@ -209,7 +207,10 @@ def _series(name: str, value: Any, *, vectors: bool) -> Series | None:
     if not isinstance(value, list):
         return Series(name, [value])
     if vectors:
-        return Series(name, value if any(isinstance(part, list) for part in value) else [value])
+        kinds = {isinstance(part, list) for part in value}
+        if len(kinds) > 1:
+            raise UsageError(f"{name}: give single numbers or vectors, not both", hint="a vector of one is [1]")
+        return Series(name, value if True in kinds else [value])
     return Series(name, flat(value))
 
 

@@ -42,7 +42,7 @@ def _likely(text: str) -> str:
         return "the minus sign of a number is '-'"
     if "_" in text:
         return "write the digits without '_'"
-    if text.startswith(("--", "-+", "+-", "++")):
+    if re.match(r"[-+]{2,}[.\d]", text):
         return "one sign will do"
     if re.fullmatch(r"[-+]?\d+/\d+", text):
         return "write a fraction as a decimal number"

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import GradcalcError, InputError, Place
 from gradcalc.evaluation.pointwise import Numbers
-from gradcalc.evaluation.reading import STRAY_COMMA, TOKEN, NotANumberError, Whole, read_numbers, read_point
+from gradcalc.evaluation.reading import (
+    STRAY_COMMA,
+    TOKEN,
+    NotANumberError,
+    Whole,
+    read_number,
+    read_numbers,
+    read_point,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,22 +116,31 @@ def _quickly(text: str) -> list[float] | None:
 
 
 def _line_by_line(piece: Piece) -> Iterator[Numbers | Whole]:
-    """A piece with objects, brackets or errors in it."""
-    for item, line in _lines(piece):
-        if isinstance(item, Whole):
-            yield item
-        elif item:
-            yield Numbers(item, line.place_of)
+    """A piece with objects, brackets or errors in it; a line's numbers before an error are inputs still."""
+    for line in _lines(piece):
+        try:
+            item = _read_line(line)
+        except NotANumberError as error:
+            yield Numbers(_up_to(error, line), line.place_of)
+            raise
+        yield item if isinstance(item, Whole) else Numbers(item, line.place_of)
+
+
+def _up_to(error: NotANumberError, line: Piece) -> list[float]:
+    """A line's numbers before the one that is none."""
+    found: list[float] = []
+    with suppress(NotANumberError):
+        for token in re.finditer(TOKEN, line.text[: error.column]):
+            found.append(read_number(token[0]))
+    return found
 
 
 def vectors(found: Iterator[Piece]) -> Iterator[Whole]:
     """The inputs of a vector function: every line a vector, every JSON object a whole point."""
     for piece in found:
-        for item, line in _lines(piece):
-            if isinstance(item, Whole):
-                yield item
-            else:
-                yield Whole(item, place=Place(line.source, line.line))
+        for line in _lines(piece):
+            item = _read_line(line)
+            yield item if isinstance(item, Whole) else Whole(item, place=Place(line.source, line.line))
 
 
 def one_vector(found: Iterator[Piece]) -> list[float]:
@@ -133,19 +151,19 @@ def one_vector(found: Iterator[Piece]) -> list[float]:
         if quick is not None:
             values.extend(quick)
             continue
-        for item, line in _lines(piece):
+        for line in _lines(piece):
+            item = _read_line(line)
             if isinstance(item, Whole):
                 raise InputError("a whole point cannot be part of a vector", place=Place(line.source, line.line))
             values.extend(item)
     return values
 
 
-def _lines(piece: Piece) -> Iterator[tuple[Whole | list[float], Piece]]:
-    """What each line that is not blank holds, and the line as a piece of its own."""
+def _lines(piece: Piece) -> Iterator[Piece]:
+    """Each line that is not blank."""
     for i, text in enumerate(piece.text.split("\n")):
         if text.strip():
-            line = Piece(text, piece.line + i, piece.source)
-            yield _read_line(line), line
+            yield Piece(text, piece.line + i, piece.source)
 
 
 def _read_line(line: Piece) -> Whole | list[float]:

@@ -25,6 +25,8 @@ _BLOCK_WIDTH = 60
 class PointsTable(PointsText):
     """Columns under their names, as wide as the first numbers need, or as any may need where more will come."""
 
+    written = False
+
     def __init__(self, heading: Heading, digits: int | None, *, measured: bool) -> None:
         super().__init__(heading, digits)
         self.measured = measured
@@ -37,6 +39,7 @@ class PointsTable(PointsText):
     def part(self, points: Points) -> str:
         """Some points."""
         columns = self.columns(points)
+        self.written = True
         if any(isinstance(column[0], list) for column in columns):
             self.line = ""
             return "".join(f"\n{block}" for block in map(self.block, zip(*columns, strict=True)))
@@ -85,5 +88,7 @@ class PointsTable(PointsText):
         return "".join(lines)
 
     def end(self, kinks: Sequence[KinkMet]) -> str:
-        """The kinks some points lie on."""
+        """The kinks some points lie on; the header still, where there were no points."""
+        if not self.written:
+            return self.header([[] for _ in self.heading.columns])
         return "".join(f"\n{line}" for line in kink_lines(kinks, self.digits)) + ("\n" if kinks else "")

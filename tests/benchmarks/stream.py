@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from random import Random
 from statistics import median
 
@@ -40,7 +41,7 @@ ROUNDS = 3
 def seconds(command: list[str], numbers: str) -> float:
     """Wall-clock time of one run with the numbers on its standard input."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with open(numbers) as source:
+    with Path(numbers).open() as source:
         start = time.perf_counter()
         subprocess.run(command, stdin=source, stdout=subprocess.DEVNULL, env=environment, check=True)
         return time.perf_counter() - start
