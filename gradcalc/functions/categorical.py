@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from gradcalc.functions.entry import BELOW_HALF, POSITIVE, UNIT, Param, VectorLoss
+from gradcalc.numerics.blocks import blockwise
 from gradcalc.numerics.careful import weighted
 
 _SMOOTHING = "moves targets towards 1/n: (1 - label_smoothing) * y + label_smoothing / n"
@@ -45,6 +46,7 @@ def _normalized(np: Any, x: Any) -> tuple[Any, Any, Any]:
     return x / whole, rest / whole, np.where(x > rest, np.log1p(rest / x), small)
 
 
+@blockwise(2)
 def _ce_value(np: Any, x: Any, y: Any, normalize: bool, clip: float | None) -> Any:
     return _weighted_total(np, y, _Clipped(np, x, normalize, clip).surprise)
 
@@ -55,6 +57,7 @@ def _weighted_total(np: Any, weights: Any, x: Any) -> Any:
     return total(np, weighted(np, weights, x))
 
 
+@blockwise(2)
 def _ce_gradient(np: Any, x: Any, y: Any, side: str, normalize: bool, clip: float | None) -> Any:
     """-y_j / x_j; normalized (sum_{k != j} y_k x_j - y_j sum_{k != j} x_k) / (x_j sum x)."""
     from gradcalc.numerics.vectors import others, scaled
@@ -77,6 +80,7 @@ def _ce_at_kink(np: Any, x: Any, y: Any, normalize: bool, clip: float | None) ->
     return ((x == clip) | (x == 1.0 - clip)) & (y != 0)
 
 
+@blockwise(2)
 def _ce_by_target(np: Any, x: Any, y: Any, normalize: bool, clip: float | None) -> Any:
     return _Clipped(np, x, normalize, clip).surprise
 
@@ -95,12 +99,14 @@ def _per_vector(np: Any, unit: Any) -> Any:
     return np.asarray(unit)[..., 0] if np.ndim(unit) else unit
 
 
+@blockwise(2)
 def _softmax_ce_value(np: Any, x: Any, y: Any, label_smoothing: float, temperature: float) -> Any:
     from gradcalc.numerics.softened import soften
 
     return _surprise_total(np, _spread(y, label_smoothing), soften(np, x, temperature))
 
 
+@blockwise(2)
 def _softmax_ce_gradient(np: Any, x: Any, y: Any, side: str, label_smoothing: float, temperature: float) -> Any:
     """(sum_{k != j} y_k) p_j - y_j q_j, which is p - y where y sums to 1."""
     from gradcalc.numerics.softened import soften
@@ -116,6 +122,7 @@ def _softmax_ce_gradient(np: Any, x: Any, y: Any, side: str, label_smoothing: fl
     return np.ldexp((rest * p - _spread(y, label_smoothing) * q) / fraction, -_LARGE - exponent)
 
 
+@blockwise(2)
 def _softmax_ce_by_target(np: Any, x: Any, y: Any, label_smoothing: float, temperature: float) -> Any:
     from gradcalc.numerics.softened import soften
 

@@ -140,7 +140,8 @@ class Kink:
 
     `at`, `left` and `right` take the parameters (a loss's take the target first) and work on numbers and arrays.
     For the kinks in a loss's target, the prediction comes first instead. `default` is a side, or "zero": the
-    inactive branch, whichever side it is on. `jump` says that the value itself jumps there: then no derivative exists, only the branches' slopes.
+    inactive branch, whichever side it is on. `jump` says that the value itself jumps there: then no derivative
+    exists, only the branches' slopes.
     """
 
     __slots__ = ("at", "default", "jump", "left", "right", "when")
@@ -211,7 +212,10 @@ class Entry:
         raise UsageError(f"{self.name} has no parameter {quoted(name)}", hint=near(name, known) or has)
 
     def parameters(self, given: Mapping[str, object]) -> dict[str, Any]:
-        """Every parameter's value: the given ones read and checked, the others' defaults. Errors: UsageError, InputError."""
+        """Every parameter's value: the given ones read and checked, the others' defaults.
+
+        UsageError for a parameter there is not, InputError for a value that cannot be.
+        """
         found: dict[str, Any] = {}
         for name, value in given.items():
             param = self.param(name)

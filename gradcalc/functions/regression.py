@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcalc.functions.entry import ElementwiseLoss, Kink, VectorLoss
+from gradcalc.numerics.blocks import blockwise
 from gradcalc.numerics.careful import constant
 
 
@@ -24,6 +25,7 @@ def _scaled_difference(np: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return x * c - y * c, c
 
 
+@blockwise(2)
 def _sum_of_squares(np: Any, x: Any, y: Any, divisor: float) -> Any:
     """Sum of (x - y)^2 / divisor over the last axis, without overflow or underflow on the way."""
     from gradcalc.numerics.vectors import scaled, total
@@ -34,12 +36,14 @@ def _sum_of_squares(np: Any, x: Any, y: Any, divisor: float) -> Any:
     return np.ldexp(mean, 2 * exponent[..., 0])
 
 
+@blockwise(2)
 def _squares_gradient(np: Any, x: Any, y: Any, factor: float, divisor: float) -> Any:
     """factor (x - y) / divisor."""
     d, c = _scaled_difference(np, x, y)
     return d / divisor * (factor / c)
 
 
+@blockwise(2)
 def _mean_of_absolutes(np: Any, x: Any, y: Any) -> Any:
     from gradcalc.numerics.vectors import scaled, total
 
@@ -48,6 +52,7 @@ def _mean_of_absolutes(np: Any, x: Any, y: Any) -> Any:
     return np.ldexp(total(np, d) / (x.shape[-1] * c[..., 0]), exponent[..., 0])
 
 
+@blockwise(2)
 def _absolutes_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     d = x - y
     at_kink = {"left": -1.0, "right": 1.0}.get(side, 0.0)

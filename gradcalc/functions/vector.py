@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from gradcalc.functions.entry import VectorActivation
+from gradcalc.numerics.blocks import blockwise
 
 
+@blockwise(1)
 def _softmax(np: Any, z: Any) -> Any:
     from gradcalc.numerics.softened import soften
 
-    return soften(np, z).shares(np)[0]
+    return soften(np, z).p
 
 
 def _softmax_jacobian(np: Any, z: Any) -> Any:
@@ -21,17 +23,21 @@ def _softmax_jacobian(np: Any, z: Any) -> Any:
     return _with_diagonal(np, -p[..., :, None] * p[..., None, :], p * q)
 
 
+@blockwise(2)
 def _softmax_vjp(np: Any, z: Any, upstream: Any) -> Any:
     """p_j (g_j - sum_i p_i g_i); g is counted from the top entry's, which has most of the weight."""
     from gradcalc.numerics.softened import soften
     from gradcalc.numerics.vectors import total
 
     soft = soften(np, z)
-    p, _ = soft.shares(np)
+    p = soft.p
     g = upstream - np.take_along_axis(upstream, soft.top, axis=-1)
-    return p * (g - total(np, p * g)[..., None])
+    g -= total(np, p * g)[..., None]
+    g *= p
+    return g
 
 
+@blockwise(1)
 def _log_softmax(np: Any, z: Any) -> Any:
     from gradcalc.numerics.softened import soften
 
@@ -47,6 +53,7 @@ def _log_softmax_jacobian(np: Any, z: Any) -> Any:
     return _with_diagonal(np, np.repeat(-p[..., None, :], z.shape[-1], axis=-2), q)
 
 
+@blockwise(2)
 def _log_softmax_vjp(np: Any, z: Any, upstream: Any) -> Any:
     """g_j q_j - p_j sum_{i != j} g_i."""
     from gradcalc.numerics.softened import soften

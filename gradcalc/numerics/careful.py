@@ -16,9 +16,8 @@ def constant(xp: Any, number: float, x: Any) -> Any:
 
 
 def sigmoid(xp: Any, z: Any) -> Any:
-    """1 / (1 + e^-z), from the exponential that cannot overflow."""
-    t = xp.exp(-xp.absolute(z))
-    return xp.where(z >= 0, 1.0, t) / (1.0 + t)
+    """1 / (1 + e^-z) for z >= 0, e^z / (1 + e^z) below: no exponential overflows."""
+    return xp.exp(xp.minimum(z, 0.0)) / (1.0 + xp.exp(-xp.absolute(z)))
 
 
 def sigmoid_slope(xp: Any, z: Any) -> Any:

@@ -9,7 +9,7 @@ import math
 from math import inf, nan, tanh
 
 __all__ = [
-    "divide", "exp", "expm1", "inf", "isnan", "log", "log1p", "maximum", "minimum", "nan", "absolute", "sqrt",
+    "absolute", "divide", "exp", "expm1", "inf", "isnan", "log", "log1p", "maximum", "minimum", "nan", "sqrt",
     "tanh", "where",
 ]  # fmt: skip
 

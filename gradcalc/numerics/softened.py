@@ -32,6 +32,11 @@ class Softened(NamedTuple):
     rest: Any  # the sum of e but for the top's
     whole: Any  # S
 
+    @property
+    def p(self) -> Any:
+        """The probabilities."""
+        return self.e / self.whole
+
     def shares(self, np: Any, scale: float = 1.0) -> tuple[Any, Any]:
         """The probabilities p and 1 - p, as the sum of the others, both times a scale above 1."""
         e, rest = self.e, self.rest
@@ -60,15 +65,18 @@ def soften(np: Any, x: Any, temperature: float = 1.0) -> Softened:
     gap, low, unit = _gaps(np, x)
     if temperature != 1.0:
         gap, low = _divided(np, gap, low, temperature)
-    e = np.exp(gap / unit)
+    e = np.exp(gap if isinstance(unit, float) else gap / unit)
     e += e * low
     top = e.argmax(axis=-1)[..., None]
-    rest = total(np, without(np, e, top))[..., None]
-    return Softened(gap, low, unit, e, top, rest, np.take_along_axis(e, top, axis=-1) + rest)
+    of_top = np.take_along_axis(e, top, axis=-1)
+    np.put_along_axis(e, top, 0.0, axis=-1)
+    rest = total(np, e, bound=1.0)[..., None]
+    np.put_along_axis(e, top, of_top, axis=-1)
+    return Softened(gap, low, unit, e, top, rest, of_top + rest)
 
 
 def _gaps(np: Any, x: Any) -> tuple[Any, Any, Any]:
-    """x - max x, what rounding took from it, and the unit both are in."""
+    """x - max x, what rounding took from it, and the unit both are in (a float: 1 throughout)."""
     largest = x.max(axis=-1, keepdims=True)
     if ((largest < OVERFLOWS) & (x.min(axis=-1, keepdims=True) > -OVERFLOWS)).all():
         return *two_sum(x, -largest), 1.0

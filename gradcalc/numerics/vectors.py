@@ -15,7 +15,10 @@ def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
     """a + b rounded, and what the rounding lost (Knuth); the loss is NaN where the sum is not finite."""
     s = a + b
     b_seen = s - a
-    return s, (a - (s - b_seen)) + (b - b_seen)
+    lost = s - b_seen
+    lost = a - lost
+    lost += b - b_seen
+    return s, lost
 
 
 def product_error(a: Any, b: Any, product: Any) -> Any:
@@ -43,17 +46,20 @@ def scaled(np: Any, x: Any) -> tuple[Any, Any]:
     return np.ldexp(x, -exponent), exponent
 
 
-def total(np: Any, x: Any) -> Any:
-    """Sum over the last axis, (...), as if added in twice the precision.
+def total(np: Any, x: Any, bound: float | None = None) -> Any:
+    """Sum over the last axis, (...), as if added in twice the precision; `bound` is the largest entry, if known.
 
     Adding and taking away a large power of two cuts each entry into a multiple of one tiny number, of which
     all sums are exact, and a rest too small for its rounding to matter.
     """
-    largest = np.absolute(x).max(axis=-1, keepdims=True)
+    largest = np.absolute(x).max(axis=-1, keepdims=True) if bound is None else bound
     exponent = np.minimum(np.frexp(largest)[1] + x.shape[-1].bit_length() + 1, 1023)
     anchor = np.ldexp(1.0, exponent)
-    high = (x + anchor) - anchor
-    found = high.sum(axis=-1) + (x - high).sum(axis=-1)
+    high = x + anchor
+    high -= anchor
+    found = high.sum(axis=-1)
+    np.subtract(x, high, out=high)
+    found = found + high.sum(axis=-1)
     finite = np.isfinite(found)
     return found if finite.all() else np.where(finite, found, x.sum(axis=-1))
 

@@ -1,4 +1,4 @@
-"""Prints the largest measured error of every function in units in the last place: python tests/benchmarks/accuracy.py."""
+"""Prints the largest measured error of every function, or of those named, in units in the last place."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from references.measure import measure
-
 from gradcalc.functions import entries, find
+from references.measure import measure
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Inputs that try a function over the whole of float64: all exponents, tails, kinks, subnormals; always the same ones."""
+"""Inputs from the whole of float64: all exponents, tails, kinks, subnormals; the same ones each time."""
 
 from __future__ import annotations
 
@@ -70,10 +70,11 @@ def vectors(domain: Domain, seed: str) -> list[list[float]]:
             [1 - 2**-53, 2**-53],
         ]
         drawn = [numbers(UNIT, n, f"{seed}{n}")[-n:] for n in (2, 3, 5, 10, 40)]
-        return special + drawn + [[share / 1000 for share in numbers(UNIT, 300, seed)[-300:]]]
+        return special + drawn + [[share / 1000 for share in numbers(UNIT, 100, seed)[-100:]]]
     special = [
-        [0.0], [3.0, -4.0], [40.0, 0.0], [0.0, 36.5, -1.0], [745.0, 0.0], [-1000.0, 1000.0, 999.0], [2.5, 2.5, 2.5], [0.0, 0.0],
-        [1e308, 1.0, 1e308], [1.7e308, 0.0, -1.7e308], [1e200, 1e-200, 3e199], [3e-200, 4e-200, 1e-210], [5e-324, 1e-323],
+        [0.0], [3.0, -4.0], [40.0, 0.0], [0.0, 36.5, -1.0], [745.0, 0.0], [-1000.0, 1000.0, 999.0], [2.5, 2.5, 2.5],
+        [0.0, 0.0], [1e308, 1.0, 1e308], [1.7e308, 0.0, -1.7e308], [1e200, 1e-200, 3e199], [3e-200, 4e-200, 1e-210],
+        [5e-324, 1e-323],
         [1e-310, -3e-310, 0.0], [0.1, 0.2, 0.1 + 2**-56], [1.0, 1 - 2**-53, -1 - 2**-52], [0.0, 700.1, 700.3, 663.4],
     ]  # fmt: skip
     spreads = (1e-170, 1e-9, 0.1, 1.0, 5.0, 30.0, 300.0, 1e5, 1e160)

@@ -35,7 +35,7 @@ REFERENCES = {
     ),
     "tanh": Reference(
         value=tangent,
-        derivative=lambda z: _sech_squared(z),
+        derivative=_sech_squared,
         second=lambda z: -2 * tangent(z) * _sech_squared(z),
     ),
 }

@@ -1,0 +1,185 @@
+"""Every number is within 4 units in the last place of the catalogue's formula, over the whole of float64."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from mpmath import exp, log1p, mpf
+
+import references
+from gradcalc.functions import entries, find
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Norm, VectorActivation, VectorLoss
+from gradcalc.numerics import arrays, scalar
+from references.measure import Error, error_of, measure
+from references.sigmoid import logistic
+
+PROMISE = 4.0
+
+each_entry = pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+
+
+@each_entry
+def test_a_function_has_a_reference(entry: Entry) -> None:
+    reference = references.of(entry.name)
+    trained = {param.name for param in entry.params if param.derivative is not None}
+    assert set(reference.by_parameter) == trained
+
+
+@each_entry
+def test_every_number_is_within_the_promise(entry: Entry) -> None:
+    worst = max(measure(entry), default=Error(0.0, "", ""))
+    assert worst.ulps <= PROMISE, f"{entry.name}: {worst}"
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_product_with_the_jacobian_is_that_of_the_jacobian(name: str) -> None:
+    entry = find(name)
+    assert isinstance(entry, VectorActivation)
+    draw = np.random.default_rng(5)
+    for spread in (0.1, 3.0, 40.0):
+        z, upstream = draw.normal(0, spread, (6, 4, 5)), draw.normal(0, 1, (6, 4, 5))
+        expected = (upstream[..., None, :] @ entry.jacobian(np, z))[..., 0, :]
+        got = entry.vjp(np, z, upstream)
+        size = np.abs(expected).max(axis=-1, keepdims=True)
+        assert np.all(np.abs(got - expected) <= 1e-13 * size + 1e-300)
+
+
+def test_a_large_batch_has_the_numbers_of_its_rows() -> None:
+    draw = np.random.default_rng(6)
+    x, y = draw.normal(0, 3, (300, 400)), draw.random((300, 400))
+    for entry in entries():
+        if isinstance(entry, VectorLoss) and entry.takes != "class":
+            inputs = (np.abs(np.tanh(x)), y)
+        elif isinstance(entry, VectorActivation):
+            inputs = (x,)
+        else:
+            continue
+        parameters = list(entry.parameters({}).values())
+        whole = entry.value(np, *inputs, *parameters)
+        rows = np.array([entry.value(np, *row, *parameters) for row in zip(*inputs, strict=True)])
+        assert np.array_equal(whole, rows), entry.name
+
+
+# What each function does at infinite inputs: parameters, inputs, then value and derivative.
+LIMITS = [
+    ("sigmoid", (math.inf,), 1.0, 0.0),
+    ("sigmoid", (-math.inf,), 0.0, 0.0),
+    ("tanh", (-math.inf,), -1.0, 0.0),
+    ("relu", (-math.inf,), 0.0, 0.0),
+    ("relu", (math.inf,), math.inf, 1.0),
+    ("leaky_relu", (-math.inf,), -math.inf, 0.01),
+    ("step", (math.inf,), 1.0, 0.0),
+    ("identity", (-math.inf,), -math.inf, 1.0),
+    ("squared_error", (math.inf, 0.0), math.inf, math.inf),
+    ("absolute_error", (-math.inf, 1.0), math.inf, -1.0),
+    ("bce_with_logits", (math.inf, 1.0), 0.0, 0.0),
+    ("bce_with_logits", (math.inf, 0.0), math.inf, 1.0),
+    ("bce_with_logits", (-math.inf, 0.0), 0.0, 0.0),
+    ("bce_with_logits", (-math.inf, 1.0), math.inf, -1.0),
+    ("bce_with_logits", (-math.inf, 0.5), math.inf, -0.5),
+    ("binary_cross_entropy", (0.0, 0.0), 0.0, 1.0),
+    ("binary_cross_entropy", (1.0, 1.0), 0.0, -1.0),
+    ("binary_cross_entropy", (0.0, 1.0), math.inf, -math.inf),
+    ("binary_cross_entropy", (1.0, 0.0), math.inf, math.inf),
+    ("binary_cross_entropy", (0.0, 0.5), math.inf, -math.inf),
+    ("binary_cross_entropy", (1.0, 0.5), math.inf, math.inf),
+    ("hinge", (math.inf, 1.0), 0.0, 0.0),
+    ("hinge", (-math.inf, 1.0), math.inf, -1.0),
+]
+
+
+@pytest.mark.parametrize(("name", "inputs", "value", "derivative"), LIMITS, ids=str)
+def test_limits_are_reached(name: str, inputs: tuple[float, ...], value: float, derivative: float) -> None:
+    entry = find(name)
+    assert isinstance(entry, Elementwise | ElementwiseLoss)
+    parameters = list(entry.parameters({}).values())
+    for xp, given in ((scalar, inputs), (arrays, [np.array(x) for x in inputs])):
+        with np.errstate(all="ignore"):
+            assert (entry.value(xp, *given, *parameters), entry.derivative(xp, *given, *parameters)) == (
+                value,
+                derivative,
+            )
+
+
+INF = math.inf
+VECTOR_LIMITS = [
+    ("softmax", {}, ([INF, 1.0, -5.0],), [1.0, 0.0, 0.0]),
+    ("softmax", {}, ([-INF, 1.0, 1.0],), [0.0, 0.5, 0.5]),
+    ("softmax", {}, ([1e308, -INF, -1e308],), [1.0, 0.0, 0.0]),
+    ("softmax", {}, ([INF, INF, 1.0],), [math.nan] * 3),
+    ("log_softmax", {}, ([-INF, 0.0],), [-INF, 0.0]),
+    ("log_softmax", {}, ([INF, 0.0],), [0.0, -INF]),
+    ("lp_norm", {"p": 2.0}, ([INF, 1.0],), INF),
+    ("lp_norm", {"p": 3.0}, ([0.0, -0.0],), 0.0),
+    ("lp_norm", {"p": 0.5}, ([0.0, 4.0],), 4.0),
+    ("softmax_cross_entropy", {}, ([-INF, 0.0, 0.0], [0.0, 1.0, 0.0]), math.log(2)),
+    ("softmax_cross_entropy", {}, ([-INF, 0.0], [1.0, 0.0]), INF),
+    ("softmax_cross_entropy", {}, ([INF, 0.0], [1.0, 0.0]), 0.0),
+    ("cross_entropy", {}, ([1.0, 0.0], [1.0, 0.0]), 0.0),
+    ("cross_entropy", {}, ([1.0, 0.0], [0.0, 1.0]), INF),
+    ("mean_absolute_error", {}, ([1.7e308, -1.7e308], [-1.7e308, -1.7e308]), 1.7e308),
+    ("mean_squared_error", {}, ([INF, 0.0], [0.0, 0.0]), INF),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "inputs", "value"), VECTOR_LIMITS, ids=str)
+def test_limits_of_vectors_are_reached(name: str, given: dict, inputs: tuple, value: float | list[float]) -> None:
+    entry = find(name)
+    with np.errstate(all="ignore"):
+        got = entry.value(np, *map(np.array, inputs), *entry.parameters(given).values())  # type: ignore[attr-defined]  # all vector kinds have a value
+    np.testing.assert_array_equal(got, value)
+
+
+def test_gradients_reach_their_limits() -> None:
+    loss, norm = find("softmax_cross_entropy"), find("lp_norm")
+    assert isinstance(loss, VectorLoss)
+    assert isinstance(norm, Norm)
+    with np.errstate(all="ignore"):
+        got = loss.gradient(np, np.array([INF, 0.0]), np.array([0.0, 1.0]), "default", 0.0, 1.0)
+        assert got.tolist() == [1.0, -1.0]
+        for p, slopes in ((1.0, [-1.0, 1.0]), (2.0, [-1.0, 0.0]), (INF, [-1.0, 0.0])):
+            assert norm.gradient(np, np.array([-INF, 1.0]), "default", p, "split").tolist() == slopes
+
+
+def test_the_saturated_cross_entropy_of_the_catalogue() -> None:
+    loss = find("softmax_cross_entropy")
+    assert isinstance(loss, VectorLoss)
+    x, y = np.array([40.0, 0.0]), np.array([1.0, 0.0])
+    tail = logistic(mpf(-40))
+    assert error_of(loss.value(np, x, y, 0.0, 1.0), log1p(exp(mpf(-40)))) <= 1
+    assert error_of(loss.gradient(np, x, y, "default", 0.0, 1.0), [-tail, tail]) <= 1
+
+
+@each_entry
+def test_nan_in_gives_nan_out(entry: Entry) -> None:
+    parameters = list(entry.parameters({}).values())
+    nan = math.nan
+    if isinstance(entry, Elementwise | ElementwiseLoss):
+        given = (nan,) if isinstance(entry, Elementwise) else (nan, 1.0)
+        got = [
+            kernel(xp, *given, *parameters)
+            for xp in (scalar, arrays)
+            for kernel in (entry.value, entry.derivative, entry.second)
+        ]
+        assert np.isnan(got).all()
+        if isinstance(entry, ElementwiseLoss):
+            assert np.isnan(entry.value(scalar, 0.5, nan, *parameters))
+        return
+    x = np.array([[0.25, nan, 0.5], [0.25, 0.25, 0.5]])
+    target = {"class": np.array([0, 0])}.get(getattr(entry, "takes", ""), np.array([[1.0, 0.0, 0.5]] * 2))
+    given = (x, target) if isinstance(entry, VectorLoss) else (x,)
+    with np.errstate(all="ignore"):
+        value = entry.value(np, *given, *parameters)  # type: ignore[attr-defined]  # all vector kinds have a value
+        if isinstance(entry, VectorActivation):
+            slope = entry.jacobian(np, x, *parameters)
+        elif isinstance(entry, Norm):
+            slope = entry.gradient(np, x, "default", *parameters)
+        else:
+            slope = entry.gradient(np, x, target, "default", *parameters)  # type: ignore[attr-defined]  # a loss
+    touched = value if isinstance(entry, VectorActivation) else slope
+    assert np.isnan(value[0]).any()
+    assert np.isnan(touched[0]).any()
+    assert np.isfinite(value[1]).all()
+    assert np.isfinite(slope[1]).all()

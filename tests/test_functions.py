@@ -1,0 +1,260 @@
+"""The list of functions as a whole, then derivatives against differences, then known numbers."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import references
+from gradcalc.errors import InputError, UsageError
+from gradcalc.functions import entries, find
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Norm, VectorActivation, VectorLoss
+from gradcalc.numerics import arrays, scalar
+from references import inputs
+from references.measure import ulp
+
+each_entry = pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+
+# The catalogue's contract for this program so far: canonical names, aliases, and defaults.
+CONTRACT = {
+    "identity": ("linear", {}),
+    "step": ("heaviside unit_step", {"at_zero": 1}),
+    "relu": ("rectifier", {}),
+    "leaky_relu": ("lrelu", {"alpha": 0.01}),
+    "prelu": ("parametric_relu", {"alpha": 0.25}),
+    "sigmoid": ("logistic expit", {}),
+    "tanh": ("hyperbolic_tangent", {}),
+    "softmax": ("", {}),
+    "log_softmax": ("", {}),
+    "squared_error": ("square squared_loss", {}),
+    "half_squared_error": ("half_square l2_loss", {}),
+    "mean_squared_error": ("mse", {}),
+    "mean_half_squared_error": ("squared_norm", {}),
+    "sum_half_squared_error": ("half_sse", {}),
+    "absolute_error": ("absolute linear_loss l1 l1_loss", {}),
+    "mean_absolute_error": ("mae", {}),
+    "binary_cross_entropy": ("nll bce log_loss", {"label_smoothing": 0, "clip": None}),
+    "bce_with_logits": (
+        "sigmoid_cross_entropy sigmoid_binary_cross_entropy",
+        {"pos_weight": 1, "label_smoothing": 0},
+    ),
+    "cross_entropy": ("nllm ce categorical_cross_entropy", {"normalize": False, "clip": None}),
+    "softmax_cross_entropy": (
+        "ce_with_logits cross_entropy_with_logits",
+        {"label_smoothing": 0, "temperature": 1},
+    ),
+    "svm_loss": ("svm weston_watkins", {"p": 1, "margin": 1}),
+    "hinge": ("hinge_loss", {"labels": "pm1"}),
+    "lp_norm": ("norm pnorm", {"p": 2, "ties": "split"}),
+}
+
+
+def test_the_contract_of_the_catalogue_holds() -> None:
+    for name, (aliases, defaults) in CONTRACT.items():
+        entry = find(name)
+        assert entry.name == name
+        assert all(find(alias) is entry for alias in aliases.split())
+        assert entry.parameters({}) == defaults
+    assert find("Leaky-ReLU").param("negative_slope").name == "alpha"
+    assert find("svm").param("delta").name == "margin"
+
+
+def test_no_name_is_used_twice() -> None:
+    owner: dict[str, Entry] = {}
+    for entry in entries():
+        for name in (entry.name, *entry.aliases):
+            assert owner.setdefault(name, entry) is entry, f"{name!r} also names {owner[name].name}"
+
+
+@each_entry
+def test_a_function_says_what_it_is(entry: Entry) -> None:
+    texts = [entry.name, entry.title, entry.formula, entry.derivative_formula, entry.source]
+    assert all(texts)
+    texts += [*entry.aliases, *entry.notes, *(text for p in entry.params for text in (p.name, p.doc, p.domain.text))]
+    texts += [kink.when for kink in getattr(entry, "kinks", ())]
+    assert all(text.isascii() and text.isprintable() for text in texts)
+    assert entry.sample[0] < entry.sample[1]
+    logits = getattr(entry, "logits", "")
+    assert not logits or find(logits).name == logits
+
+
+@each_entry
+def test_defaults_are_inside_their_domains(entry: Entry) -> None:
+    for param in entry.params:
+        assert param.read(param.default, entry.name) == param.default
+        if isinstance(param.default, float):
+            assert param.default in param.domain
+            with pytest.raises(InputError, match="must be"):
+                param.read("many", entry.name)
+
+
+def test_what_is_no_function_or_parameter_is_named_with_what_is_near() -> None:
+    with pytest.raises(UsageError) as caught:
+        find("sigmoind")
+    assert "sigmoid" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        find("leaky_relu").parameters({"alfa": 1})
+    assert "alpha" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("softmax_cross_entropy", {"temperature": 0}),
+        ("bce", {"clip": 0.5}),
+        ("bce", {"label_smoothing": 1.5}),
+        ("lp_norm", {"p": 0}),
+        ("svm_loss", {"p": 3}),
+        ("hinge", {"labels": "10"}),
+        ("cross_entropy", {"normalize": "maybe"}),
+        ("leaky_relu", {"alpha": "nan"}),
+    ],
+)
+def test_parameters_outside_their_domain_are_refused(name: str, given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(given))):
+        find(name).parameters(given)
+
+
+def test_the_targets_of_the_hinge_go_by_its_labels() -> None:
+    hinge = find("hinge")
+    assert isinstance(hinge, ElementwiseLoss)
+    assert 0.0 not in hinge.targets(hinge.parameters({}))
+    assert 0.0 in hinge.targets(hinge.parameters({"labels": "01"}))
+    assert -1.0 not in hinge.targets(hinge.parameters({"labels": "01"}))
+
+
+@each_entry
+def test_both_number_systems_agree(entry: Entry) -> None:
+    if not isinstance(entry, Elementwise | ElementwiseLoss):
+        return
+    parameters = list(entry.parameters({}).values())
+    xs = inputs.numbers(entry.domain, 40, "agree")
+    points = [(x,) for x in xs] if isinstance(entry, Elementwise) else [(x, 1.0) for x in xs]
+    columns = [np.array(column) for column in zip(*points, strict=True)]
+    for kernel in (entry.value, entry.derivative, entry.second):
+        with np.errstate(all="ignore"):
+            together = kernel(arrays, *columns, *parameters)
+        alone = [kernel(scalar, *point, *parameters) for point in points]
+        for a, b in zip(together.tolist(), alone, strict=True):
+            assert a == b or abs(a - b) <= 4 * float(ulp(abs(b)))
+
+
+def _difference(function: Any, x: float, step: float) -> float:
+    """The central difference of fourth order."""
+    ahead = function(x + step) - function(x - step)
+    return (8 * ahead - (function(x + 2 * step) - function(x - 2 * step))) / (12 * step)
+
+
+@each_entry
+def test_derivatives_are_those_of_the_value(entry: Entry) -> None:
+    if not isinstance(entry, Elementwise | ElementwiseLoss):
+        return
+    draw = random.Random(entry.name)
+    low, high = entry.sample
+    for given in references.of(entry.name).parameters:
+        parameters = list(entry.parameters(given).values())
+        for _ in range(20):
+            x = draw.uniform(low, high)
+            others: tuple[float, ...] = ()
+            if isinstance(entry, ElementwiseLoss):
+                others = (draw.choice(entry.targets(entry.parameters(given)).members or (0.0, 0.3, 1.0)),)
+            if any(abs(x - kink.at(*others, *parameters)) < 0.01 for kink in entry.kinks):
+                continue
+            step = 1e-3 * min(1.0, *(abs(x - end) for end in (entry.domain.low, entry.domain.high)))
+            slope = _difference(lambda x: entry.value(scalar, x, *others, *parameters), x, step)  # noqa: B023  # called at once
+            bend = _difference(lambda x: entry.derivative(scalar, x, *others, *parameters), x, step)  # noqa: B023  # called at once
+            assert entry.derivative(scalar, x, *others, *parameters) == pytest.approx(slope, rel=1e-8, abs=1e-9)
+            assert entry.second(scalar, x, *others, *parameters) == pytest.approx(bend, rel=1e-8, abs=1e-9)
+
+
+@each_entry
+def test_gradients_are_those_of_the_value(entry: Entry) -> None:
+    if not isinstance(entry, Norm | VectorLoss | VectorActivation):
+        return
+    draw = np.random.default_rng(3)
+    for given in references.of(entry.name).parameters:
+        if 10 < given.get("p", 0.0) < math.inf:
+            continue  # a power so steep that the differences say nothing
+        parameters = list(entry.parameters(given).values())
+        x = draw.uniform(0.3, 0.7, 5)
+        held = _target(entry, draw)
+        moves = np.eye(5) * 1e-4
+
+        def value(x: Any, held: Any = held, parameters: Any = parameters) -> Any:
+            return entry.value(np, x, *held, *parameters)
+
+        columns = [(8 * (value(x + h) - value(x - h)) - (value(x + 2 * h) - value(x - 2 * h))) / 12e-4 for h in moves]
+        expected = np.stack(columns, axis=-1)
+        if isinstance(entry, VectorActivation):
+            got = entry.jacobian(np, x, *parameters)
+        else:
+            got = entry.gradient(np, x, *held, "default", *parameters)
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-10)
+
+
+def _target(entry: Entry, draw: np.random.Generator) -> tuple[Any, ...]:
+    if not isinstance(entry, VectorLoss):
+        return ()
+    return (np.array(2),) if entry.takes == "class" else (draw.random(5),)
+
+
+KNOWN = [
+    ("sigmoid", {}, (0.5,), 0.6224593312018546, 0.2350037122015945),
+    ("sigmoid", {}, (-745.0,), 5e-324, 5e-324),
+    ("tanh", {}, (300.0,), 1.0, 4 * math.exp(-600)),
+    ("relu", {}, (3.0,), 3.0, 1.0),
+    ("leaky_relu", {}, (-2.0,), -0.02, 0.01),
+    ("squared_error", {}, (3.0, 1.0), 4.0, 4.0),
+    ("half_squared_error", {}, (3.0, 1.0), 2.0, 2.0),
+    ("absolute_error", {}, (3.0, 1.0), 2.0, 1.0),
+    ("binary_cross_entropy", {}, (0.8, 1.0), 0.2231435513142097, -1.25),
+    ("bce_with_logits", {}, (0.0, 1.0), math.log(2), -0.5),
+    ("bce_with_logits", {}, (-40.0, 0.0), 4.248354255291589e-18, 4.248354255291589e-18),
+    ("hinge", {}, (0.5, -1.0), 1.5, 1.0),
+    ("hinge", {"labels": "01"}, (0.5, 0.0), 1.5, 1.0),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "point", "value", "derivative"), KNOWN)
+def test_known_numbers(name: str, given: dict[str, Any], point: Any, value: float, derivative: float) -> None:
+    entry = find(name)
+    assert isinstance(entry, Elementwise | ElementwiseLoss)
+    parameters = list(entry.parameters(given).values())
+    assert entry.value(scalar, *point, *parameters) == pytest.approx(value, rel=1e-14)
+    assert entry.derivative(scalar, *point, *parameters) == pytest.approx(derivative, rel=1e-14)
+
+
+KNOWN_VECTORS = [
+    ("mse", {}, ([1.0, 4.0], [0.0, 2.0]), 2.5, [1.0, 2.0]),
+    ("squared_norm", {}, ([1.0, 4.0], [0.0, 2.0]), 1.25, [0.5, 1.0]),
+    ("half_sse", {}, ([1.0, 4.0], [0.0, 2.0]), 2.5, [1.0, 2.0]),
+    ("mae", {}, ([1.0, 4.0], [0.0, 6.0]), 1.5, [0.5, -0.5]),
+    ("lp_norm", {}, ([3e200, 4e200],), 5e200, [0.6, 0.8]),
+    ("lp_norm", {"p": 1}, ([3.0, -4.0],), 7.0, [1.0, -1.0]),
+    ("lp_norm", {"p": math.inf}, ([3.0, -4.0],), 4.0, [0.0, -1.0]),
+    (
+        "softmax_cross_entropy",
+        {},
+        ([40.0, 0.0], [1.0, 0.0]),
+        4.248354255291589e-18,
+        [-4.248354255291589e-18, 4.248354255291589e-18],
+    ),
+    ("cross_entropy", {}, ([0.7, 0.2, 0.1], [1.0, 0.0, 0.0]), 0.35667494393873245, [-1 / 0.7, 0.0, 0.0]),
+    ("cross_entropy", {"normalize": True}, ([0.5, 1.0], [1.0, 0.0]), math.log(3), [-2 + 1 / 1.5, 1 / 1.5]),
+    ("svm_loss", {}, ([3.2, 5.1, -1.7], 0), 2.9, [-1.0, 1.0, 0.0]),
+    ("svm_loss", {"p": 2}, ([1.0, 2.0, 3.0], 0), 13.0, [-10.0, 4.0, 6.0]),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "point", "value", "gradient"), KNOWN_VECTORS)
+def test_known_vectors(name: str, given: dict[str, Any], point: Any, value: float, gradient: list[float]) -> None:
+    entry = find(name)
+    assert isinstance(entry, Norm | VectorLoss)
+    parameters = list(entry.parameters(given).values())
+    arguments = [np.array(part) for part in point]
+    assert entry.value(np, *arguments, *parameters) == pytest.approx(value, rel=1e-14)
+    assert entry.gradient(np, *arguments, "default", *parameters) == pytest.approx(gradient, rel=1e-14)

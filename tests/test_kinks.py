@@ -1,0 +1,165 @@
+"""Kinks are declared, not left to how a comparison falls out: every side is the derivative from that side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from mpmath import mpf
+
+import references
+from gradcalc.functions import entries, find
+from gradcalc.functions.entry import SIDES, Elementwise, ElementwiseLoss, Entry, Kink, Norm, VectorLoss
+from gradcalc.numerics import arrays, scalar
+
+STEP = 1e-9
+
+# Section 9 of the catalogue, and what its contract says of the losses: place, left, right, default.
+KINKS = [
+    ("step", {}, (), 0.0, 0.0, 0.0, 0.0),
+    ("relu", {}, (), 0.0, 0.0, 1.0, 0.0),
+    ("leaky_relu", {}, (), 0.0, 0.01, 1.0, 0.01),
+    ("leaky_relu", {"alpha": 0.3}, (), 0.0, 0.3, 1.0, 0.3),
+    ("prelu", {}, (), 0.0, 0.25, 1.0, 0.25),
+    ("absolute_error", {}, (2.5,), 2.5, -1.0, 1.0, 0.0),
+    ("hinge", {}, (1.0,), 1.0, -1.0, 0.0, 0.0),
+    ("hinge", {}, (-1.0,), -1.0, 0.0, 1.0, 0.0),
+    ("hinge", {"labels": "01"}, (1.0,), 1.0, -1.0, 0.0, 0.0),
+    ("hinge", {"labels": "01"}, (0.0,), -1.0, 0.0, 1.0, 0.0),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "target", "at", "left", "right", "default"), KINKS)
+def test_the_kinks_of_the_catalogue(
+    name: str, given: dict[str, Any], target: tuple[float, ...], at: float, left: float, right: float, default: float
+) -> None:
+    entry = find(name)
+    assert isinstance(entry, Elementwise | ElementwiseLoss)
+    parameters = list(entry.parameters(given).values())
+    (kink,) = entry.kinks
+    shown = {side: kink.shown(side, *target, *parameters) for side in SIDES}
+    assert kink.at(*target, *parameters) == at
+    assert (shown["left"], shown["right"], shown["default"]) == (left, right, default)
+    assert shown["midpoint"] == (left + right) / 2
+    assert math.isnan(shown["undefined"])
+    assert entry.derivative(scalar, at, *target, *parameters) == default
+    assert entry.derivative(arrays, np.array(at), *map(np.array, target), *parameters) == default
+
+
+def _one_sided(value: Callable[[Any], Any], at: float) -> tuple[float, float]:
+    """Both difference quotients of the reference at a point."""
+    centre, step = value(mpf(at)), mpf(STEP)
+    return float((centre - value(at - step)) / step), float((value(at + step) - centre) / step)
+
+
+def _kinks() -> Iterator[tuple[str, dict[str, Any], float | None, str]]:
+    for entry in entries():
+        for given in references.of(entry.name).parameters if isinstance(entry, Elementwise | ElementwiseLoss) else ():
+            targets = [None]
+            if isinstance(entry, ElementwiseLoss):
+                targets = list(entry.targets(entry.parameters(given)).members or (0.3, 1.0))
+            yield from ((entry.name, dict(given), y, side) for y in targets for side in ("kinks", "target_kinks"))
+
+
+@pytest.mark.parametrize(("name", "given", "other", "kinks"), list(_kinks()))
+def test_sides_are_the_one_sided_derivatives(name: str, given: dict[str, Any], other: float | None, kinks: str) -> None:
+    entry, reference = find(name), references.of(name)
+    parameters = list(entry.parameters(given).values())
+    exact = [mpf(p) if isinstance(p, float) else p for p in parameters]
+    for kink in getattr(entry, kinks, ()):
+        inputs = () if other is None else (other,)
+        if kinks == "target_kinks":
+            inputs = (1.0,)
+        at = kink.at(*inputs, *parameters)
+        if kink.jump or at != at:
+            continue
+        held = [mpf(x) for x in inputs]
+        value = _of_target if kinks == "target_kinks" else _of_prediction
+        differences = _one_sided(lambda x: value(reference, x, held, exact), at)  # noqa: B023  # called at once
+        sides = (kink.left(*inputs, *parameters), kink.right(*inputs, *parameters))
+        assert sides == pytest.approx(differences, rel=1e-5, abs=1e-5)
+
+
+def _of_prediction(reference: references.Reference, x: Any, held: list[Any], parameters: list[Any]) -> Any:
+    return reference.value(x, *held, *parameters)
+
+
+def _of_target(reference: references.Reference, y: Any, held: list[Any], parameters: list[Any]) -> Any:
+    return reference.value(*held, y, *parameters)
+
+
+VECTORS = [
+    ("lp_norm", {"p": 1.0}, ([0.0, 2.0, -3.0],), [True, False, False], [0.0, 1.0, -1.0]),
+    ("lp_norm", {"p": 0.5}, ([0.0, 2.0, -3.0],), [True, False, False], None),
+    ("lp_norm", {"p": 2.0}, ([0.0, 2.0, -3.0],), [False] * 3, None),
+    ("lp_norm", {"p": 1.5}, ([0.0, 2.0, -3.0],), [False] * 3, None),
+    ("lp_norm", {"p": 1.0}, ([0.0, 0.0],), [True, True], [0.0, 0.0]),
+    ("lp_norm", {"p": 3.0}, ([0.0, -0.0],), [True, True], [0.0, 0.0]),
+    ("lp_norm", {"p": 0.5}, ([0.0, -0.0],), [True, True], [0.0, 0.0]),
+    ("lp_norm", {"p": math.inf}, ([0.0, 0.0],), [True, True], [0.0, 0.0]),
+    ("lp_norm", {"p": math.inf}, ([1.0, -3.0],), [False, False], [0.0, -1.0]),
+    ("mean_absolute_error", {}, ([1.0, 2.0], [1.0, 3.0]), [True, False], [0.0, -0.5]),
+    ("svm_loss", {}, ([1.0, 2.0, 3.0], 1), [True, True, False], [0.0, -1.0, 1.0]),
+    ("svm_loss", {"p": 2.0}, ([1.0, 2.0, 3.0], 1), [False] * 3, [0.0, -4.0, 4.0]),
+    ("svm_loss", {"margin": 0.5}, ([1.0, 2.0, 1.5], 1), [False, True, True], [0.0, 0.0, 0.0]),
+    ("cross_entropy", {"clip": 0.25}, ([0.25, 0.5, 0.1], [0.5, 0.25, 0.25]), [True, False, False], [-2.0, -0.5, 0.0]),
+    ("cross_entropy", {"clip": 0.25}, ([0.75, 0.25, 0.1], [1.0, 0.0, 0.0]), [True, False, False], [-4 / 3, 0.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "inputs", "where", "default"), VECTORS)
+def test_sides_of_vectors_are_the_one_sided_derivatives(
+    name: str, given: dict[str, Any], inputs: tuple[Any, ...], where: list[bool], default: list[float] | None
+) -> None:
+    entry, reference = find(name), references.of(name)
+    assert isinstance(entry, Norm | VectorLoss)
+    assert entry.at_kink is not None
+    parameters = list(entry.parameters(given).values())
+    x, *rest = map(np.array, inputs)
+    with np.errstate(all="ignore"):
+        left, right, shown = (entry.gradient(np, x, *rest, side, *parameters) for side in ("left", "right", "default"))
+        assert entry.at_kink(np, x, *rest, *parameters).tolist() == where
+    assert ((left != right) == where).all()
+    if default is not None:
+        assert shown.tolist() == default
+    exact = [mpf(p) if isinstance(p, float) else p for p in parameters]
+    held = [tuple(map(mpf, y)) if isinstance(y, list) else y for y in inputs[1:]]
+    for j in range(len(x)):
+        entries_of = [mpf(entry) for entry in inputs[0]]
+
+        def value(at: Any, j: int = j, entries_of: list[Any] = entries_of) -> Any:
+            return reference.value((*entries_of[:j], mpf(at), *entries_of[j + 1 :]), *held, *exact)
+
+        differences = _one_sided(value, inputs[0][j])
+        for got, expected in zip((left[j], right[j]), differences, strict=True):
+            if math.isinf(got):
+                assert got * expected > 0
+                assert abs(expected) > 1000
+            else:
+                assert got == pytest.approx(expected, rel=1e-5, abs=1e-4)
+
+
+def test_ties_of_the_largest_entry() -> None:
+    norm = find("lp_norm")
+    assert isinstance(norm, Norm)
+    x = np.array([[2.0, -2.0, 1.0]])
+    assert norm.gradient(np, x, "default", math.inf, "split").tolist() == [[0.5, -0.5, 0.0]]
+    assert norm.gradient(np, x, "default", math.inf, "first").tolist() == [[1.0, 0.0, 0.0]]
+    assert not norm.at_kink(np, x, math.inf, "split").any()
+
+
+def test_a_kink_of_a_slope_of_one_is_none() -> None:
+    (kink,) = find("leaky_relu").kinks  # type: ignore[attr-defined]  # an Elementwise
+    assert isinstance(kink, Kink)
+    assert kink.left(1.0) == kink.right(1.0)
+
+
+def test_one_slope_per_unit() -> None:
+    prelu: Entry = find("prelu")
+    assert isinstance(prelu, Elementwise)
+    alpha, z = np.array([0.1, 0.2]), np.array([[-1.0, -1.0], [2.0, 0.0]])
+    assert prelu.value(arrays, z, alpha).tolist() == [[-0.1, -0.2], [2.0, 0.0]]
+    assert prelu.derivative(arrays, z, alpha).tolist() == [[0.1, 0.2], [1.0, 0.2]]
