@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -13,6 +14,7 @@ def main() -> NoReturn:
     By then everything is flushed and closed, so the interpreter's teardown is left out: it takes longer than most
     answers do.
     """
+    gc.set_threshold(100_000)  # a start makes many objects and no garbage
     try:
         from gradcalc.cli import run
 

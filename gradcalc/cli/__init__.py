@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from gradcalc import __version__
 from gradcalc.cli import output
-from gradcalc.cli.numbers import HELP_NAMES
+from gradcalc.cli.help import HELP, VERSION
 from gradcalc.errors import GradcalcError, OutputError, UsageError, near, quoted
 
 if TYPE_CHECKING:
@@ -28,6 +27,10 @@ COMMANDS = {
 
 class Commands(click.Group):
     """The commands of the table, loaded on demand, with near names for what is none."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002  # click's signature
+        """Our own --help."""
+        return HELP
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """The names, in the table's order."""
@@ -71,11 +74,10 @@ def _meant(args: list[str]) -> str:
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": HELP_NAMES},
+    params=[VERSION],
     epilog="Exit codes: 0 done; 1 compared, and differs; 2 wrong use or bad input; 3 internal error "
     "or output that cannot be written; 130 interrupted.",
 )
-@click.version_option(__version__, message="gradcalc %(version)s")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def gradcalc() -> None:
     """Exact derivatives of activations, losses and whole networks.

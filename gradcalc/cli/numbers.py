@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-#: Both spellings of help, for every command.
-HELP_NAMES = ["-h", "--help"]
+from gradcalc.cli.help import HELP
 
 #: A word that is meant as a number, well-formed or not. No option of ours looks so.
 _NUMBER_LIKE = r"(?i)-+(\.?\d|(inf|infinity|nan)\b)"
@@ -23,9 +22,9 @@ class Command(click.Command):
     Number-like words are marked before click parses and unmarked after: it never sees their leading dash.
     """
 
-    def __init__(self, name: str | None, **settings: Any) -> None:
-        settings.setdefault("context_settings", {}).setdefault("help_option_names", HELP_NAMES)
-        super().__init__(name, **settings)
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002  # click's signature
+        """Our own --help."""
+        return HELP
 
     def make_parser(self, ctx: click.Context) -> Any:
         """Click's parser, handed marked words."""

@@ -1,0 +1,72 @@
+"""Kinks in eval: the user's rule decides every one, and the table says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from commands import in_process, json_lines
+from gradcalc import entries
+from gradcalc.functions.entry import SIDES, Elementwise, ElementwiseLoss
+
+
+def kinks() -> list[Any]:
+    """Every kink of every elementwise function, with a target for which it lies in the domain."""
+    found = []
+    for entry in entries():
+        if isinstance(entry, Elementwise | ElementwiseLoss):
+            target = (1.0,) if isinstance(entry, ElementwiseLoss) else ()
+            given = tuple(0.1 if param.default is None else param.default for param in entry.params)
+            found += [pytest.param(entry, kink, target, given, id=f"{entry.name}, {kink.when}") for kink in entry.kinks]
+    return found
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("entry", "kink", "target", "parameters"), kinks())
+def test_at_a_kink_the_rule_decides_and_is_said(entry: Any, kink: Any, target: Any, parameters: Any, side: Any) -> None:
+    arguments = (*target, *parameters)
+    options = [f"-y{y}" for y in target]
+    for param, value in zip(entry.params, parameters, strict=True):
+        options += ["-p", f"{param.name}={value}"]
+    question = ["eval", entry.name, repr(float(kink.at(*arguments))), *options, "--kink", side]
+    (point,) = json_lines(in_process(*question, "--format", "jsonl"))
+    left, right = kink.left(*arguments), kink.right(*arguments)
+    chosen = {"left": left, "right": right, "midpoint": (left + right) / 2, "undefined": "NaN"}
+    if side in chosen:
+        assert point["derivative"] == pytest.approx(chosen[side]) if side != "undefined" else chosen[side]
+    else:
+        assert entry.derivative.__name__ and min(left, right) <= point["derivative"] <= max(left, right)
+    assert point.get("at_kink") is (True if left != right or kink.jump else None)
+    told = in_process(*question).out.splitlines()[-1]
+    assert told.startswith(f"{'jump' if kink.jump else 'kink'} at {kink.when}: ") and told.endswith("(--kink)")
+    assert "kink at" not in in_process(*question, "--only", "derivative").out
+
+
+def test_a_kink_is_told_once_and_without_a_kink_nothing_is_told() -> None:
+    table = in_process("eval", "relu", "0", "-0", "1", "0").out
+    assert table.count("kink at z = 0: left 0, right 1, shown 0 (--kink)") == 1
+    assert "kink" not in in_process("eval", "leaky_relu", "0", "-p", "alpha=1").out
+    assert "kink" not in in_process("eval", "relu", "1").out
+
+
+def test_kinks_of_vectors_are_one_sided_in_each_entry() -> None:
+    shown = {}
+    for side in SIDES:
+        outcome = in_process("eval", "lp_norm", "0", "-3", "-p", "p=1", "--kink", side, "--format", "jsonl")
+        (point,) = json_lines(outcome)
+        shown[side] = point["derivative"]
+        assert point["at_kink"] is True
+    assert shown == {
+        "default": [0, -1],
+        "left": [-1, -1],
+        "right": [1, -1],
+        "midpoint": [0, -1],
+        "undefined": ["NaN", -1],
+    }
+    table = in_process("eval", "mae", "1", "2", "-y", "1,0", "--kink", "right").out
+    assert "kink at a[0] = 1: left -0.5, right 0.5, shown 0.5 (--kink)" in table
+    outcome = in_process(
+        "eval", "mae", "1", "2", "-y", "1,0", "--kink", "right", "--wrt", "target", "--format", "jsonl"
+    )
+    assert json_lines(outcome)[0]["derivative"] == [0.5, -0.5]
