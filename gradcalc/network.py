@@ -85,8 +85,9 @@ def descend(layers: list[Layer], gradients: list[Quantities], rate: float) -> li
     """The layers after one step of gradient descent: each parameter Q becomes Q - rate * dQ."""
     moved: list[Layer] = []
     for layer, found in zip(layers, gradients, strict=True):
-        new = {name: value - rate * found[f"d{name}"] for name, value in layer.parameters.items()}
-        moved.append(layer.with_parameters({name: np.asarray(v, dtype=v.dtype) for name, v in new.items()}))
+        with np.errstate(all="ignore"):
+            new = {n: np.asarray(v - rate * found[f"d{n}"], dtype=v.dtype) for n, v in layer.parameters.items()}
+        moved.append(layer.with_parameters(new))
     return moved
 
 

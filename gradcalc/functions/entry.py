@@ -104,9 +104,10 @@ class Param:
         if isinstance(self.default, bool):
             return self._read_flag(value, owner)
         if self.choices:
-            if str(value) not in self.choices:
-                raise InputError(f"{owner}: {self.name} must be {listed(self.choices, 'or')}, not {quoted(value)}")
-            return str(value)
+            for choice in self.choices:
+                if str(value) == choice or (choice.isdigit() and value == int(choice)):  # YAML reads 01 as 1
+                    return choice
+            raise InputError(f"{owner}: {self.name} must be {listed(self.choices, 'or')}, not {quoted(value)}")
         if self.default is None and (value is None or str(value).lower() == "none"):
             return None
         if self.per_unit and isinstance(value, str) and ("," in value or value.startswith("[")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradcalc.errors import GradcalcError
+from gradcalc.errors import GradcalcError, SpecError, UsageError
 from gradcalc.functions import find
 from gradcalc.functions.entry import (
     SIDES,
@@ -57,6 +57,8 @@ def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any
         try:
             given[name] = value.array().tolist() if isinstance(value.value, Mapping) else value.value
             entry.parameters(given)
+        except UsageError as error:  # there is no such parameter: the key is the culprit
+            raise SpecError(error.message, hint=error.hint, path=value.path, at_key=True) from None
         except GradcalcError as error:
             error.path = error.path or value.path
             raise
@@ -65,6 +67,14 @@ def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any
     except GradcalcError as error:
         error.path = node.path
         raise
+
+
+def parameter_node(node: Node, entry: Entry, letter: str) -> Node:
+    """Where the function's parameter stands, under whichever of its names."""
+    for key in node.value if isinstance(node.value, Mapping) else ():
+        if key not in (FUNCTION[0].name, FUNCTION[1].name) and entry.param(key).name == letter:
+            return Node(node.value[key], (*node.path, key), node.reading)
+    return node
 
 
 def side_of(word: str) -> Side:

@@ -46,6 +46,8 @@ def initialise(
     scale = _scale(recipe.get("scale", 1.0), path)
     generator = _generator(recipe.get("seed", 0), recipe.get("generator", "default"), path)
     width = scale * _width(name, fan_in, fan_out)
+    if not math.isfinite(16 * width):  # no draw lies further out
+        raise SpecError(f"scale is too large: {scale:g}", path=(*path, "scale"))
     if name in _NORMAL:
         return np.asarray(generator.standard_normal(shape) * width)
     if name in _UNIFORM:

@@ -77,6 +77,8 @@ LOSS = (
     Key("with", "mapping", "further inputs: weight, one number per output (or class) or per element"),
 )
 
+WITH = (Key("weight", "array", "one number per output (or class), or one per element", required=True),)
+
 PENALTY = (
     Key(
         "norm",

@@ -13,7 +13,7 @@ from gradcalc.layers.activation import JACOBIAN_LIMIT, Activation, ActivationLay
 from gradcalc.layers.base import Layer
 from gradcalc.layers.dense import Dense
 from gradcalc.shapes import Array, BiasForm, WeightForm
-from gradcalc.spec.functions import read_activation
+from gradcalc.spec.functions import parameter_node, read_activation
 from gradcalc.spec.keys import LAYERS
 from gradcalc.spec.nodes import Node
 
@@ -28,7 +28,7 @@ def read_layers(node: Node, inputs: int, conventions: Conventions) -> list[Layer
     names: set[str] = set()
     for position, item in enumerate(node.items("layers")):
         keys = _keys(item)
-        name = _name(keys.get("name"), position, names)
+        name = _name(item, keys.get("name"), position, names)
         build = _dense if _type(item) == "dense" else _activation_layer
         layers.append(build(name, keys, layers[-1].outputs if layers else inputs, conventions))
     return layers
@@ -36,7 +36,7 @@ def read_layers(node: Node, inputs: int, conventions: Conventions) -> list[Layer
 
 def _keys(item: Node) -> dict[str, Node]:
     kind = _type(item)
-    return item.mapping(LAYERS[kind], f"a {kind} layer")
+    return item.mapping(LAYERS[kind], f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} layer")
 
 
 def _type(item: Node) -> str:
@@ -48,7 +48,7 @@ def _type(item: Node) -> str:
     return str(kind)
 
 
-def _name(node: Node | None, position: int, names: set[str]) -> str:
+def _name(item: Node, node: Node | None, position: int, names: set[str]) -> str:
     """A name that is well-formed and not used before; by position where none is given."""
     name = f"layer{position + 1}" if node is None else node.text()
     if node is not None and not _NAME.match(name):
@@ -56,12 +56,8 @@ def _name(node: Node | None, position: int, names: set[str]) -> str:
     if node is not None and name == "loss":
         raise node.error("a layer cannot be named loss", "that is the address of the loss")
     if name in names:
-        error = (
-            SpecError(f"two layers are named {quoted(name)}")
-            if node is None
-            else node.error(f"two layers are named {quoted(name)}")
-        )
-        raise error
+        hint = "a layer without a name is named by its position" if node is None else ""
+        raise (node or item).error(f"two layers are named {quoted(name)}", hint)
     names.add(name)
     return name
 
@@ -110,7 +106,8 @@ def _check_units(activation: Activation, units: int, node: Node, name: str) -> N
     """Parameters given per unit have one number for each."""
     for letter, value in activation.values.items():
         if isinstance(value, np.ndarray) and value.size != units:
-            raise node.error(f"layer {name}: {letter} has {value.size} numbers for {units} units")
+            numbers, of = f"{value.size} number{'s' * (value.size != 1)}", f"{units} unit{'s' * (units != 1)}"
+            raise parameter_node(node, activation.entry, letter).error(f"layer {name}: {letter} has {numbers} for {of}")
 
 
 def _weights(
@@ -175,7 +172,7 @@ def _initial(node: Node, name: str, inputs: int, units: int | None, layout: str,
     rows = inputs + folded
     node.reading.reserve(rows * units, node.path, f"the weights of layer {name}, {rows} x {units},")
     shape = (units, rows) if layout == "out_in" else (rows, units)
-    return node.with_entries(initialise(shape, inputs, units, dict(node.value), path=node.path))
+    return node.fitting(node.with_entries(initialise(shape, inputs, units, dict(node.value), path=node.path)))
 
 
 def _bias(node: Node, name: str, units: int) -> tuple[Array | None, BiasForm]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
@@ -49,10 +50,13 @@ class Node:
 
     @property
     def label(self) -> str:
-        """The last key, with a position where it is one: "units", "layers[0]"."""
-        keys = [str(part) for part in self.path if isinstance(part, str)]
-        name = keys[-1] if keys else "the spec"
-        return f"{name}[{self.path[-1]}]" if self.path and isinstance(self.path[-1], int) else name
+        """The last key, with the positions behind it: "units", "layers[0]", "weights[0][1]"."""
+        positions: list[str] = []
+        for part in reversed(self.path):
+            if isinstance(part, str):
+                return part + "".join(reversed(positions))
+            positions.append(f"[{part}]")
+        return "the spec"
 
     def mapping(self, keys: Sequence[Key], what: str, *, more: Sequence[str] = ()) -> dict[str, Node]:
         """The values by key; unknown and missing keys are errors. `more` are further keys that are allowed."""
@@ -67,7 +71,7 @@ class Node:
             if key.required and self.value.get(key.name) is None:
                 state = "is empty" if key.name in self.value else "is missing"
                 path = (*self.path, key.name) if key.name in self.value else self.path
-                raise SpecError(f"{what}: {key.name} {state}", hint=f"{key.name} is {key.doc}", path=path)
+                raise SpecError(f"{what}: {key.name} {state}", hint=f"{key.name}: {key.doc}", path=path)
         return {name: Node(value, (*self.path, name), self.reading) for name, value in self.value.items()}
 
     def items(self, what: str) -> Iterator[Node]:
@@ -79,7 +83,8 @@ class Node:
 
     def text(self) -> str:
         if not isinstance(self.value, str):
-            raise self.error(f"{self.label} must be a name, not {_kind(self.value)}")
+            what = "text" if self.label == "name" else "a name"
+            raise self.error(f"{self.label} must be {what}, not {_kind(self.value)}")
         return self.value
 
     def choice(self, choices: Sequence[str]) -> str:
@@ -108,7 +113,8 @@ class Node:
             self.value = int(self.value)
         if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < least:
             bound = "above 0" if least == 1 else f"of at least {least}"
-            raise self.error(f"{self.label} must be a whole number {bound}, not {_kind(self.value)}")
+            hint = _number_hint(self.value)
+            raise self.error(f"{self.label} must be a whole number {bound}, not {_kind(self.value)}", hint)
         return self.value
 
     def array(self) -> Array:
@@ -119,9 +125,19 @@ class Node:
             found = self._from_file()
         elif isinstance(self.value, list | tuple):
             found = self._from_list(self.value)
-        else:
+        elif isinstance(self.value, int | float) and not isinstance(self.value, bool):
             found = np.asarray(self.number())
-        return self.with_entries(found)
+        else:
+            hint = _number_hint(self.value)
+            raise self.error(f"{self.label} must be numbers or {{file: ...}}, not {_kind(self.value)}", hint)
+        return self.fitting(self.with_entries(found))
+
+    def fitting(self, array: Array) -> Array:
+        """The array itself; SpecError where a number is too large for the dtype of the spec."""
+        largest = np.finfo(self.reading.dtype).max
+        if self.reading.dtype == np.float32 and (np.abs(array) > largest).any():
+            raise self.error(f"{self.label} has numbers too large for float32, over {largest:.3g}")
+        return array
 
     def with_entries(self, array: Array) -> Array:
         """The array with the entries that were set from the shell."""
@@ -200,8 +216,8 @@ def _kind(value: object) -> str:
 def _number_hint(value: object) -> str:
     if not isinstance(value, str):
         return ""
-    try:
-        float(value)
-    except ValueError:
-        return ""
-    return "take away the quotes" if "_" not in value and value.strip()[-1:].isdigit() else ""
+    if re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", value, re.IGNORECASE):
+        return "take away the quotes"
+    if re.fullmatch(r"[-+]?\d+,\d+", value):
+        return "a decimal number has a point"
+    return "write a fraction as a decimal number" if re.fullmatch(r"[-+]?\d+/\d+", value) else ""

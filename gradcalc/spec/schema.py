@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from gradcalc.conventions import OPTIONS, Convention, find_convention
-from gradcalc.errors import GradcalcError
+from gradcalc.errors import GradcalcError, quoted
 from gradcalc.functions.entry import SIDES, ElementwiseLoss, VectorLoss
 from gradcalc.network import Problem
 from gradcalc.objective import Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.shapes import Array, Examples
 from gradcalc.spec.functions import read_loss, side_of
-from gradcalc.spec.keys import LOSS, PENALTY, TOP
+from gradcalc.spec.keys import PENALTY, TOP, WITH
 from gradcalc.spec.layers import forward_numbers, read_layers
 from gradcalc.spec.nodes import Node
 from gradcalc.spec.targets import read_rows, read_target
@@ -36,6 +36,8 @@ def read_problem(spec: Node) -> Problem:
         upstream = read_rows(keys["upstream"], examples, len(x), outputs).astype(x.dtype)
     if "loss" in keys:
         objective = _objective(keys, conventions, examples, len(x), outputs)
+    steps = keys["steps"].whole(1) if "steps" in keys else 1
+    spec.reading.reserve(4 * steps, ("steps",), "the losses of so many steps")
     return Problem(
         layers=layers,
         x=x,
@@ -45,7 +47,7 @@ def read_problem(spec: Node) -> Problem:
         penalties=_penalties(keys.get("regularization"), conventions),
         average_parameters=conventions["average"] == "parameters" and conventions["reduction"] != "sum",
         learning_rate=keys["learning_rate"].number() if "learning_rate" in keys else None,
-        steps=keys["steps"].whole(1) if "steps" in keys else 1,
+        steps=steps,
         conventions={name: word for name, word in conventions.items() if name != "classes_from"},
     )
 
@@ -129,15 +131,12 @@ def _weight(
     """The loss's further input: weight, one number per output (or class), or per element."""
     if node is None:
         return None
-    allowed = [key for key in LOSS if key.name == "with"]
-    if not isinstance(node.value, dict) or list(node.value) != ["weight"]:
-        raise node.error(f"{entry.name} takes no such further input", f"{allowed[0].name} is {allowed[0].doc}")
+    weight = node.mapping(WITH, "with")["weight"]
     if isinstance(entry, VectorLoss) and entry.takes != "distribution":
         raise node.error(
             f"{entry.name} takes no weight",
             "weights multiply the terms of elementwise losses and cross-entropies",
         )
-    weight = Node(node.value["weight"], (*node.path, "weight"), node.reading)
     array = weight.array()
     if array.ndim < 2:
         if array.size not in (1, shape[1]):
@@ -160,7 +159,7 @@ def _penalty(node: Node, conventions: dict[str, str]) -> Penalty:
         raise keys["p"].error(f"{norm} takes no p", "norm: lp does")
     p = keys["p"].value if "p" in keys else 2.0
     if isinstance(p, bool) or not isinstance(p, int | float) or not p > 0:
-        raise keys["p"].error("p must be a number above 0, or .inf")
+        raise keys["p"].error(f"p must be a number above 0, or .inf, not {quoted(p)}")
     return Penalty(
         norm=norm,
         strength=keys["strength"].number(),

@@ -37,7 +37,7 @@ def _misfit(node: Node, array: Array, examples: Examples, count: int, width: int
     hint = ""
     if array.ndim == 2 and array.T.shape == ((width, count) if examples.columns else (count, width)):
         hint = "it would fit transposed: see `data: rows` and `data: columns`"
-    elif array.ndim == 1 and array.size == count and node.label == "target":
+    elif array.ndim == 1 and array.size == count and node.label == "target" and (array == np.floor(array)).all():
         hint = "for classes write target_classes"
     has = f"{array.size} number{'s' * (array.size != 1)}" if array.ndim < 2 else f"the shape {array.shape}"
     of = "one example" if count == 1 else f"{count} examples"
