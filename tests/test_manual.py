@@ -139,6 +139,14 @@ def test_examples_in_python_print_what_they_say(name: str) -> None:
         assert runner.run(test).failed == 0, test.name
 
 
+@pytest.mark.parametrize("name", ["install", "test"])
+def test_the_readme_has_the_lines_to_copy_that_ci_runs(name: str) -> None:
+    found = re.search(rf"^```sh {name}\n(.*)\n```$", READ_ME, re.MULTILINE)
+    assert found is not None
+    assert found[1].startswith("python3 -m venv .venv && .venv/bin/pip install -q ")
+    assert f"run_from_readme {name}" in (README.parent / ".ci" / "run").read_text("utf-8")
+
+
 # How examples are compared
 
 
