@@ -134,7 +134,9 @@ def test_every_trained_parameter_and_target_can_be_differentiated_by(entry: Entr
             continue
         question = ["eval", *words(entry), "--wrt", param.name, "--format", "json", "-p"]
         near = [p for p in (param.default, param.default - h, param.default + h) if p in param.domain]
-        answers = [json_value(in_process(*question, f"{param.name}={p}"))["points"] for p in near]
+        answers = [json_value(in_process(*question, f"{param.name}={p}")) for p in near]
+        assert all(answer["wrt"] == param.name for answer in answers)
+        answers = [answer["points"] for answer in answers]
         for at, *others in zip(*answers, strict=True):
             below, above = ([at, *others])[-2:]
             assert at["wrt"] == param.name

@@ -37,6 +37,12 @@ def test_csv_and_tsv_have_a_header_and_a_line_for_each_point() -> None:
         assert float(rows[0][2]) == pytest.approx(math.log(2))
 
 
+def test_products_have_no_negative_zero() -> None:
+    assert in_process("eval", "relu", "-1", "-u", "-2", "--only", "vjp").out == "0\n"
+    assert in_process("eval", "square", "3", "-y", "3", "--scale", "-1", "--only", "value,derivative").out == "0 0\n"
+    assert in_process("eval", "mse", "3", "4", "-y", "3", "-u", "-1", "--only", "vjp").out == "0 -1\n"
+
+
 def test_digits_round_in_every_format() -> None:
     for name in FORMATS:
         text = in_process("eval", "sigmoid", "1", "--digits", "3", "--format", name).out

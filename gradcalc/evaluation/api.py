@@ -45,6 +45,7 @@ class Evaluation(NamedTuple):
             "kind": question.entry.kind,
             "parameters": _strict(question.parameters),
             "kink": question.kink,
+            **wrt,
             "points": [
                 {
                     name: _strict(value)

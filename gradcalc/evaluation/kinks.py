@@ -26,7 +26,7 @@ def settle(
             if left == right and not kink.jump:
                 continue
             c = pick(factor, i)
-            shown = c * kink.shown(question.kink, *arguments)
+            shown = c * kink.shown(question.kink, *arguments) + 0.0
             met[i] = KinkMet(kink.when, c * left, c * right, shown, kink.jump)
             slopes[i] = shown
     return met

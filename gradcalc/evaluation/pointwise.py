@@ -183,7 +183,7 @@ def block(question: Question, inputs: list[float], given: Given, names: list[str
     if "upstream" in names or "vjp" in names:
         found["upstream"] = spread(_upstream(given), len(inputs))
     if "vjp" in names:
-        found["vjp"] = [g * d for g, d in zip(found["upstream"], found["derivative"], strict=True)]
+        found["vjp"] = [g * d + 0.0 for g, d in zip(found["upstream"], found["derivative"], strict=True)]
     at_kink = [i in met for i in range(len(inputs))] if met else None
     return Points({name: found[name] for name in names}, at_kink, tuple(dict.fromkeys(met.values())))
 
@@ -205,12 +205,12 @@ def _derivative(question: Question) -> Kernel:
 
 
 def _mapped(kernel: Kernel, inputs: list[float], given: Given) -> list[float]:
-    """The kernel's number for every input, times the factor."""
+    """The kernel's number for every input, times the factor. (Adding 0 makes -0 a plain 0.)"""
     arguments = (a if isinstance(a, list) else repeat(a) for a in given.arguments())
     values = list(map(kernel, repeat(scalar), inputs, *arguments))
     if given.factor == 1.0:
         return values
-    return [c * v for c, v in zip(spread(given.factor, len(values)), values, strict=True)]
+    return [c * v + 0.0 for c, v in zip(spread(given.factor, len(values)), values, strict=True)]
 
 
 def _times(column: Any, factor: float) -> Any:

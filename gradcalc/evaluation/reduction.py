@@ -49,7 +49,7 @@ def _pulled_back(derivative: Any, upstream: Any) -> dict[str, Any]:
         raise UsageError("no upstream gradient is given", hint="give one with --upstream (-u)")
     if isinstance(upstream, list):
         raise InputError("a reduced loss is one number, and so is its upstream gradient")
-    product = [upstream * d for d in derivative] if isinstance(derivative, list) else upstream * derivative
+    product = [upstream * d + 0.0 for d in derivative] if isinstance(derivative, list) else upstream * derivative + 0.0
     return {"upstream": upstream, "vjp": product}
 
 

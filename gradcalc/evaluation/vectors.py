@@ -61,8 +61,8 @@ class _Asked:
         if self.y is None:
             return self.entry.value(self.np, self.x, *self.parameters)
         if self.y.weights is None:
-            return self._call(self.entry.value) * self.y.factor
-        return self.np.dot(self._shares(), self.y.weights) * self.y.factor
+            return self._call(self.entry.value) * self.y.factor + 0.0
+        return self.np.dot(self._shares(), self.y.weights) * self.y.factor + 0.0
 
     def derivative(self) -> Any:
         """The Jacobian of an activation, the gradient of anything else, or the derivative by what was named."""
@@ -84,7 +84,7 @@ class _Asked:
         """The upstream gradient times the derivative."""
         g = self.np.asarray(self.upstream())
         if not isinstance(self.entry, VectorActivation):
-            return g * self.derivative()
+            return g * self.derivative() + 0.0
         size = self.np.size(self.value())
         if g.size != size:
             numbers = f"{g.size} number{'s' if g.size != 1 else ''}"
@@ -105,7 +105,7 @@ class _Asked:
         return self.y.factor if self.y.weights is None else self.y.factor * self.y.weights
 
     def _gradient(self, side: str) -> Any:
-        return self._call(self.entry.gradient, side) * self._factor()
+        return self._call(self.entry.gradient, side) * self._factor() + 0.0
 
     def _by_target(self) -> Any:
         """The derivative by the target. A kink where x meets y is one in both: such a loss is symmetric."""

@@ -114,6 +114,8 @@ class Json(JsonLines):
             "parameters": heading.parameters,
             "kink": heading.kink,
         }
+        if heading.wrt:
+            head["wrt"] = heading.wrt
         return f'{json_text(head, indent=None)[:-1]}, "points": ['
 
     def part(self, points: Points) -> str:
