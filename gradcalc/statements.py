@@ -109,13 +109,21 @@ def loss_notes(problem: Problem) -> list[Line]:
         notes.append("Each term is multiplied by its weight.")
     if not objective.divide and len(problem.x) > 1 and objective.reduction != "sum":
         notes.append("da and dz belong to one example's loss; the parameters' derivatives are divided by N.")
-    last = activations(problem)[-1][1] if problem.layers else None
-    if last is not None and LINKS.get(entry.name) == last.entry.name and objective.values.get("clip") is None:
+    linked = linked_activation(problem)
+    if linked:
         notes.append(
-            f"With {last.entry.name} dL/dz comes to a - y (times the same constants); it is computed so, "
+            f"With {linked} dL/dz comes to a - y (times the same constants); it is computed so, "
             "and stays right where the net is saturated."
         )
     return notes
+
+
+def linked_activation(problem: Problem) -> str:
+    """The last layer's activation where the loss forms dL/dz with it as a - y; else empty."""
+    objective, last = problem.objective, activations(problem)[-1][1] if problem.layers else None
+    if objective is None or last is None or objective.values.get("clip") is not None:
+        return ""
+    return last.entry.name if LINKS.get(objective.entry.name) == last.entry.name else ""
 
 
 def _loss_formula(objective: Objective, name: str, examples: int, outputs: int) -> Line:

@@ -8,7 +8,7 @@ import pytest
 
 from gradcalc.render.markup import MARKUPS
 from gradcalc.render.nested import json_text
-from gradcalc.render.quantities import bare_text, long_rows, plain_text
+from gradcalc.render.quantities import bare_text, long_text, plain_text
 from gradcalc.render.tables import report_text
 from gradcalc.results import Formula, Section, Table, Text
 
@@ -130,13 +130,18 @@ def test_bare_numbers() -> None:
     assert bare_text([[[[1.0], [2.0]], [[3.0], [4.0]]]]) == "1\n2\n3\n4\n"
 
 
-def test_long_rows_and_plain_lines_carry_the_address() -> None:
+def test_long_lines_and_plain_lines_carry_the_address() -> None:
     quantities = [("", "loss", 0.5), ("hidden", "W", [[1.0, 2.0], [3.0, 4.0]])]
-    assert list(long_rows(quantities)) == [
-        ("", "loss", "", "0.5"),
-        ("hidden", "W", "[0][0]", "1"),
-        ("hidden", "W", "[0][1]", "2"),
-        ("hidden", "W", "[1][0]", "3"),
-        ("hidden", "W", "[1][1]", "4"),
+    assert "".join(long_text(quantities, ",")).splitlines() == [
+        "layer,quantity,index,value",
+        ",loss,,0.5",
+        "hidden,W,[0][0],1",
+        "hidden,W,[0][1],2",
+        "hidden,W,[1][0],3",
+        "hidden,W,[1][1],4",
+    ]
+    assert "".join(long_text([("h", "dW[0]", [1.0]), ("h", "b[1]", 2.0)], "\t")).splitlines()[1:] == [
+        "h\tdW\t[0][0]\t1",
+        "h\tb\t[1]\t2",
     ]
     assert "".join(plain_text(quantities)) == "loss 0.5\nhidden.W[0] 1 2\nhidden.W[1] 3 4\n"

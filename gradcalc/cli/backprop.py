@@ -37,7 +37,7 @@ _ONLY_FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv")
     type=Word(["auto", "full", "summary"]),
     default="auto",
     metavar="WHICH",
-    help="In formats for people: full prints all numbers, summary none, auto those of small quantities.",
+    help="In formats for people: full prints every number, summary a line each, auto (the default) as fits.",
 )
 @click.option("--save", "save_name", metavar="FILE.npz", help="Also store all quantities under their addresses.")
 @format_option
@@ -64,7 +64,7 @@ def command(
     gradcalc example mazur | gradcalc backprop -
     gradcalc backprop net.yaml --set hidden.W[0][1]=0.3
     gradcalc backprop net.yaml --only output.dW,loss
-    """  # fmt: skip
+    """
     from gradcalc.backpropagation import backprop
     from gradcalc.cli.saving import check_name, save
 
@@ -108,16 +108,13 @@ def _json_lines(result: BackpropResult, digits: int | None) -> Iterator[str]:
         yield json_text(part, digits, indent=None) + "\n"
 
 
-def _rows(quantities: Iterable[Quantity], format_name: str, digits: int | None) -> Iterator[str]:
-    from gradcalc.render.quantities import COLUMNS, long_rows, plain_text
+def _rows(quantities: Iterable[Quantity], format_name: str, digits: int | None) -> Iterable[str]:
+    from gradcalc.render.delimited import SEPARATORS
+    from gradcalc.render.quantities import long_text, plain_text
 
     if format_name == "plain":
-        yield from plain_text(quantities, digits)
-        return
-    separator = "," if format_name == "csv" else "\t"
-    yield separator.join(COLUMNS) + "\n"
-    for row in long_rows(quantities, digits):
-        yield separator.join(row) + "\n"
+        return plain_text(quantities, digits)
+    return long_text(quantities, SEPARATORS[format_name], digits)
 
 
 def _quantities(result: BackpropResult) -> Iterator[Quantity]:

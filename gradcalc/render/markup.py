@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from html import escape as escape_html
 from typing import NamedTuple
 
 Lines = Sequence[str]
@@ -54,6 +53,12 @@ def _escape_latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
 
 
+def _escape_html(text: str) -> str:
+    from html import escape
+
+    return escape(text)
+
+
 _MARKUPS = (
     Markup(
         "table",
@@ -81,9 +86,9 @@ _MARKUPS = (
     ),
     Markup(
         "html",
-        heading=lambda text: f"<h2>{escape_html(text)}</h2>",
-        text=lambda lines: "\n".join(f"<p>{escape_html(line)}</p>" for line in lines),
-        formula=lambda lines: f"<pre>{escape_html(_joined(lines))}</pre>",
+        heading=lambda text: f"<h2>{_escape_html(text)}</h2>",
+        text=lambda lines: "\n".join(f"<p>{_escape_html(line)}</p>" for line in lines),
+        formula=lambda lines: f"<pre>{_escape_html(_joined(lines))}</pre>",
         escape=str,
     ),
 )

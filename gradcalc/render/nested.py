@@ -18,12 +18,23 @@ def json_text(value: Any, digits: int | None = None, indent: int | None = 0) -> 
         items = [f"{json.dumps(key)}: {json_text(item, digits, inner)}" for key, item in value.items()]
         return _enclosed("{}", items, indent, rows=False)
     if isinstance(value, list | tuple):
+        row = _row(value) if digits is None else None
+        if row is not None:
+            return row
         inner = _deeper(indent)
         numbers = all(not isinstance(item, list | tuple | dict) for item in value)
         return _enclosed("[]", [json_text(item, digits, inner) for item in value], indent, rows=numbers)
     if isinstance(value, float):
         value = json_number(value, digits)
     return json.dumps(value)
+
+
+def _row(values: Any) -> str | None:
+    """A list of finite floats in full, quickly; None for any other."""
+    if not all(type(value) is float for value in values):
+        return None
+    text = f"[{', '.join(map(repr, values))}]"
+    return None if "n" in text else text  # inf and nan have an n
 
 
 def _deeper(indent: int | None) -> int | None:

@@ -21,14 +21,20 @@ def plain_text(quantities: Iterable[Quantity], digits: int | None = None) -> Ite
             yield f"{address}{index} {_joined(row, digits)}\n"
 
 
-def long_rows(quantities: Iterable[Quantity], digits: int | None = None) -> Iterator[tuple[str, str, str, str]]:
-    """A row for each number, under COLUMNS; a name may bring an index of its own: dW[0]."""
+def long_text(quantities: Iterable[Quantity], separator: str, digits: int | None = None) -> Iterator[str]:
+    """The header, then a line for each number; a name may bring an index of its own: dW[0].
+
+    Nothing needs quotes: the names of layers and quantities are words.
+    """
+    yield separator.join(COLUMNS) + "\n"
     for layer, address, numbers in quantities:
         name, bracket, part = address.partition("[")
         for index, row in _rows(numbers, bracket + part):
-            for i, text in enumerate(column_texts(row, digits)):
-                last = f"[{i}]" if isinstance(numbers, list) else ""
-                yield layer, name, index + last, text
+            start, texts = separator.join((layer, name, index)), column_texts(row, digits)
+            if isinstance(numbers, list):
+                yield "".join([f"{start}[{i}]{separator}{text}\n" for i, text in enumerate(texts)])
+            else:
+                yield f"{start}{separator}{texts[0]}\n"
 
 
 def bare_text(found: Sequence[Any], digits: int | None = None) -> str:

@@ -19,6 +19,9 @@ _LEAST_WIDTH = 40
 #: Between two columns.
 _GAP = 2
 
+#: How wide a column and its gap stand at least: a heading such as [0], widened by tabulate.
+_LEAST_COLUMN = 7
+
 
 def report_text(report: Report, format_name: str, *, width: int = 80, digits: int | None = None) -> str:
     """A report in one of the formats for people, lines ended. Only `table` keeps to `width`.
@@ -138,6 +141,8 @@ def _after_point(cell: str) -> int:
 def _digits_that_fit(table: Table, limit: int | None) -> int:
     """The most digits with which the whole table stands within the limit; the fewest where none does."""
     fewest, most = table.digits
+    if limit is not None and len(table.columns) * _LEAST_COLUMN > limit:
+        return fewest  # known without a look at what may be a million numbers
     for digits in range(most, fewest, -1):
         if limit is None or _width(_columns(table, digits)) <= limit:
             return digits

@@ -6,6 +6,7 @@ from gradcalc.layers.activation import Activation, ActivationLayer
 from gradcalc.layers.base import Layer
 from gradcalc.layers.dense import Dense
 from gradcalc.network import Problem
+from gradcalc.statements import linked_activation
 
 #: Products by (examples in columns, W's layout): z, dW and dx of x, W and g = dL/dz.
 _PRODUCTS = {
@@ -21,7 +22,11 @@ def symbols(problem: Problem, position: int) -> dict[str, str]:
     layer = problem.layers[position]
     own = _dense(problem, layer) if isinstance(layer, Dense) else _activation_layer(problem, layer)
     new = {f"{letter}_new": f"{letter} - r dL/d{letter}" for letter in layer.parameters}
-    return {**own, **new, "x": _source(problem, position) + own["x"], "da": _gradient_source(problem, position)}
+    found = {**own, **new, "x": _source(problem, position) + own["x"], "da": _gradient_source(problem, position)}
+    z = "dz" if isinstance(layer, Dense) else "dx"
+    if position == len(problem.layers) - 1 and linked_activation(problem):
+        found[z] += ", see loss"
+    return found
 
 
 def _source(problem: Problem, position: int) -> str:

@@ -72,20 +72,27 @@ def summary_table(name: str, quantities: Mapping[str, Array], symbols: Mapping[s
 
 def _summary(array: Array) -> Sequence[Cell]:
     """Shape, then figures of the finite entries alone, so that one bad entry does not hide the others."""
-    finite = array[np.isfinite(array)].astype(np.float64)
+    good = np.isfinite(array)
+    bad = int(array.size - np.count_nonzero(good))
+    finite = array[good] if bad else array
     figures: list[Cell] = [None] * 4
     if finite.size:
-        figures = [norm(finite), finite.mean().item(), finite.min().item(), finite.max().item()]
-    zeros = f"{100 * np.count_nonzero(array == 0) / max(array.size, 1):.0f} %"
-    return [" x ".join(map(str, array.shape)) or "one", *figures, zeros, int(array.size - finite.size)]
+        means = [finite.mean(dtype=np.float64), finite.min(), finite.max()]
+        figures = [norm(finite), *(positive_zero(float(number)) for number in means)]
+    zeros = f"{100 * (1 - np.count_nonzero(array) / max(array.size, 1)):.0f} %"
+    return [" x ".join(map(str, array.shape)) or "one", *figures, zeros, bad]
 
 
 def norm(array: Array) -> float:
-    """The Euclidean norm, without overflow on the way."""
-    largest = float(np.max(np.abs(array), initial=0.0))
+    """The Euclidean norm; squares that would overflow or vanish are scaled first, all others cost no copy."""
+    if not array.size:
+        return 0.0
+    largest = max(abs(float(array.min())), abs(float(array.max())))
     if largest == 0 or not np.isfinite(largest):
         return largest
-    return largest * float(np.sqrt(np.square(array / largest, dtype=np.float64).sum()))
+    if not 1e-15 < largest < 1e15:
+        return largest * norm(array / largest)
+    return float(np.sqrt(np.einsum("i,i", flat := array.reshape(-1), flat, dtype=np.float64)))
 
 
 def positive_zero(number: float) -> float:
