@@ -27,7 +27,7 @@ class Place(NamedTuple):
         """The line with a caret under the culprit; empty where no text is known."""
         if self.line is None or self.column is None or not self.text.strip():
             return ""
-        start = max(0, self.column - 1 - 50)
+        start = max(0, self.column - 1 - 50) if len(self.text) > 100 else 0
         shown = printable(self.text[start : start + 100].rstrip("\r\n"))
         caret = len(printable(self.text[start : self.column - 1]))
         marks = "^" * max(1, min(self.width, len(shown) - caret))

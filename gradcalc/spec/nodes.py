@@ -153,7 +153,8 @@ class Node:
         from gradcalc.spec.arrays import load_array
 
         if "file" not in self.value:
-            raise self.error(f"{self.label} must be numbers or {{file: ...}}, not {_kind(self.value)}")
+            hint = near(str(next(iter(self.value), "")), ("file", "init"))
+            raise self.error(f"{self.label} must be numbers or {{file: ...}}, not {_kind(self.value)}", hint)
         reading = self.reading
         found = load_array(
             dict(self.value),

@@ -1,0 +1,155 @@
+"""Nets as they run: steps, precision, activation layers, addresses, the chain product, and what a loss cannot take."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dense_specs import W_OUT, W, layer_of, net
+from gradcalc.backpropagation import backprop
+from gradcalc.errors import GradcalcError, InputError, UsageError
+
+# --- steps, precision, layers ---
+
+
+def test_a_step_of_gradient_descent() -> None:
+    found = layer_of(net({"weights": W, "bias": [1, 2, 3]}, target=[1, 1, 1], learning_rate=0.1))
+    for letter in ("W", "b"):
+        np.testing.assert_allclose(
+            found[f"{letter}_new"], np.subtract(found[letter], 0.1 * np.array(found[f"d{letter}"])), rtol=1e-15
+        )
+
+
+def test_steps_show_the_last_pass_and_every_loss() -> None:
+    spec = net({"weights": W, "activation": "tanh"}, {"weights": [[1], [2], [3]]}, target=[1], learning_rate=0.01)
+    losses, current = [], spec
+    for _ in range(3):
+        answer = backprop(current)
+        losses.append(answer.loss)
+        layers = [{**layer, "weights": answer.quantity(f"W{i}_new")} for i, layer in enumerate(current["layers"], 1)]
+        current = {**current, "layers": layers}
+    together = backprop({**spec, "steps": 3})
+    assert together.loss_history == losses
+    assert together.loss == losses[-1]
+    np.testing.assert_array_equal(together.quantity("W1_new"), answer.quantity("W1_new"))
+    np.testing.assert_array_equal(together.quantity("W1"), answer.quantity("W1"))
+    assert together.loss_history[2] < together.loss_history[0]
+
+
+def test_prelu_is_trained() -> None:
+    activation = {"name": "prelu", "alpha": [0.1, 0.2, 0.3]}
+    found = layer_of(net({"weights": W, "activation": activation}, target=[1, 1, 1], learning_rate=0.5))
+    z, da = np.array(found["z"]), np.array(found["da"])
+    np.testing.assert_allclose(found["dalpha"], np.minimum(z, 0) * da)
+    np.testing.assert_allclose(found["alpha_new"], np.array([0.1, 0.2, 0.3]) - 0.5 * np.minimum(z, 0) * da)
+
+
+def test_float32_stays_float32_and_prints_as_such() -> None:
+    layers = [
+        {"weights": W, "bias": [0.1, 0.1, 0.1], "activation": "sigmoid"},
+        {"weights": W_OUT, "activation": "softmax"},
+    ]
+    spec = net(*layers, target=[0, 1], loss="nllm", dtype="float32", learning_rate=0.1)
+    answer, double = backprop(spec), backprop({**spec, "dtype": "float64"})
+    for layer in answer.layers:
+        for name, numbers in layer.quantities.items():
+            assert numbers.dtype == np.float32, name
+            np.testing.assert_allclose(numbers, double.quantity(f"{layer.name}.{name}"), rtol=1e-4, atol=1e-7)
+    assert answer.to_dict()["layers"][0]["W"] == W
+
+
+def test_an_activation_layer_stands_behind_its_weights() -> None:
+    joined = backprop(net({"weights": W, "activation": "softmax"}, target=[1, 0, 0]))
+    apart = backprop(net({"weights": W}, {"type": "activation", "activation": "softmax"}, target=[1, 0, 0]))
+    for address in ("loss", "W1", "z1", "a1", "da1", "f_prime1", "dW1", "dz1", "da0"):
+        np.testing.assert_allclose(apart.quantity(address), joined.quantity(address), rtol=1e-15, err_msg=address)
+    found = apart.to_dict()["layers"][1]
+    assert set(found) == {"name", "type", "activation", "x", "f_prime", "a", "da", "dx"}
+
+
+def test_the_jacobian_of_a_large_layer_is_made_when_asked_for() -> None:
+    n = 70
+    answer = backprop({"input": list(range(n)), "target_classes": 1, "loss": "ce", "layers": [
+        {"name": "out", "type": "activation", "activation": "softmax"}]})  # fmt: skip
+    assert "f_prime" not in answer.to_dict()["layers"][0]
+    a = answer.quantity("out.a")
+    np.testing.assert_allclose(answer.quantity("out.f_prime"), np.diag(a) - np.outer(a, a), atol=1e-15)
+
+
+# --- addresses ---
+
+
+def test_addresses_short_and_long_with_indexes_in_any_case() -> None:
+    hidden = {"name": "hidden", "weights": W, "bias": [1, 2, 3], "activation": "tanh"}
+    answer = backprop(net(hidden, {"weights": W_OUT}, target=[0, 0], learning_rate=1))
+    for short, long in {
+        "W1": "hidden.W", "dW1": "hidden.dW", "b1": "hidden.b", "z2": "layer2.z", "a0": "hidden.x", "da0": "hidden.dx",
+        "dZ1": "hidden.dz", "DW2": "layer2.dW", "A1": "hidden.a", "W1_new": "hidden.W_new", "Hidden.DW": "hidden.dW",
+        "f_prime1": "hidden.f_prime",
+    }.items():  # fmt: skip
+        np.testing.assert_array_equal(answer.quantity(short), answer.quantity(long), err_msg=short)
+    assert answer.quantity("hidden.W[0][2]") == -0.3
+    assert answer.quantity("W1[1]").tolist() == W[1]
+    assert answer.quantity("LOSS") == answer.loss
+
+
+def test_case_matters_where_something_else_could_be_meant() -> None:
+    answer = backprop(net({"name": "h", "weights": W}, {"name": "H", "weights": W_OUT}, target=[0, 0]))
+    assert answer.quantity("h.z").size == 3
+    assert answer.quantity("H.z").size == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("hiden.dW", "there is no quantity 'hiden.dW'; did you mean hidden.dW"),
+        ("hidden.W[5]", r"hidden.W\[5\]: the index is outside its shape \(2, 3\)"),
+        ("hidden.W[0][0][0]", "the index is outside its shape"),
+        ("W3", "there is no quantity 'W3'; there are hidden.x, hidden.W"),
+        ("hidden.W[", "is not a quantity's address"),
+        ("", "'' is not a quantity's address"),
+    ],
+)
+def test_wrong_addresses(address: str, message: str) -> None:
+    answer = backprop(net({"name": "hidden", "weights": W}, target=[0, 0, 0]))
+    with pytest.raises(UsageError, match=message):
+        answer.quantity(address)
+
+
+# --- chain of one unit per layer ---
+
+
+def test_the_chain_product_factor_by_factor() -> None:
+    layers = [{"weights": w, "bias": 0.1, "activation": "tanh"} for w in (0.5, -1.5, 2.0)]
+    answer = backprop({"input": 0.7, "target": 0.2, "loss": "half_square", "layers": layers})
+    assert [product.weight for product in answer.chain] == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    labels = [label for label, _ in answer.chain[0].factors]
+    assert labels == ["dL/da3", "f'(z3)", "W3", "f'(z2)", "W2", "f'(z1)", "a0"]
+    for product in answer.chain:
+        assert product.product == pytest.approx(float(answer.quantity(f"d{product.weight}")), rel=1e-14)
+        assert product.product == pytest.approx(float(np.prod([value for _, value in product.factors])), rel=1e-14)
+
+
+def test_the_chain_of_a_saturated_net_has_numbers() -> None:
+    spec = {"input": 1.0, "target": 1, "loss": "bce", "layers": [{"weights": -800.0, "activation": "sigmoid"}]}
+    (product,) = backprop(spec).chain
+    assert product.factors == [("dL/dz1", -1.0), ("a0", 1.0)]
+    assert product.product == -1.0
+
+
+# --- outputs a loss cannot take ---
+
+
+def test_an_output_outside_the_domain_names_the_loss_on_logits() -> None:
+    with pytest.raises(InputError) as refused:
+        backprop(net({"weights": W}, target=[0, 0, 1], loss="nllm"))
+    assert "cross_entropy takes predictions in [0, 1]" in str(refused.value)
+    assert "softmax_cross_entropy" in refused.value.hint
+
+
+def test_nothing_is_warned_about_on_the_way() -> None:
+    """Overflow on the way is part of the answer (warnings are errors in this suite)."""
+    answer = backprop(net({"weights": [[1e200], [1e200]]}, {"weights": 1e200}, target=[0]))
+    assert answer.loss == np.inf
+    with pytest.raises(GradcalcError):
+        backprop(net({"weights": [[np.inf], [0]]}, target=[0]))
