@@ -6,6 +6,7 @@ import doctest
 import pkgutil
 import re
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -145,6 +146,11 @@ def test_the_readme_has_the_lines_to_copy_that_ci_runs(name: str) -> None:
     assert found is not None
     assert found[1].startswith("python3 -m venv .venv && .venv/bin/pip install -q ")
     assert f"run_from_readme {name}" in (README.parent / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_readme_shows_the_homework_check_that_is_tested() -> None:
+    script = (Path(__file__).parent / "cases" / "homework.sh").read_text("utf-8")
+    assert f"```sh homework.sh\n{script}```\n" in READ_ME
 
 
 # How examples are compared

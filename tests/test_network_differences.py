@@ -90,7 +90,10 @@ def slope(loss: Callable[[Any], float], at: Any) -> Any:
 
         with np.errstate(all="ignore"):  # a probability moved out of [0, 1]
             wide, narrow = (estimates(moved, loss(at), step) for step in (STEP, STEP / 2))
-        found[index] = narrow[0] if np.allclose(wide, narrow, rtol=(1e-8, 0.1), atol=(1e-8, 0.1)) else np.nan
+        alike = [
+            abs(a - b) <= tolerance * (1 + abs(b)) for a, b, tolerance in zip(wide, narrow, (1e-8, 0.1), strict=True)
+        ]
+        found[index] = narrow[0] if all(alike) else np.nan
     return found
 
 
