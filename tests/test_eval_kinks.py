@@ -50,6 +50,30 @@ def test_a_kink_is_told_once_and_without_a_kink_nothing_is_told() -> None:
     assert "kink" not in in_process("eval", "relu", "1").out
 
 
+def test_an_undefined_kink_is_told_once_too() -> None:
+    for question in (["relu", "0", "0"], ["absolute", "1", "1", "-y", "1", "--reduction", "mean"]):
+        assert in_process("eval", *question, "--kink", "undefined").out.count("shown nan (--kink)") == 1
+    text = "\n".join(["0"] * 30_000)
+    assert in_process("eval", "relu", "-", "--kink", "undefined", stdin=text).out.count("kink at") == 1
+    assert in_process("eval", "lp_norm", "0,0", "0,0", "--kink", "undefined").out.count("kink at") == 2
+
+
+def test_kinks_of_losses_are_scaled_and_weighted_as_the_derivative_is() -> None:
+    for wrt in ([], ["--wrt", "target"]):
+        question = ["mae", "1", "2", "-y", "1,2", "--scale", "4", "--with", "weight=1,3", "--kink", "right", *wrt]
+        (point,) = json_lines(in_process("eval", *question, "--format", "jsonl"))
+        assert point["derivative"] == [2, 6]
+        assert "left -6, right 6, shown 6 (--kink)" in in_process("eval", *question).out
+    told = in_process("eval", "absolute", "1", "2", "-y", "1", "--scale", "4", "--reduction", "mean").out
+    assert "kink at a = y: left -2, right 2, shown 0 (--kink)" in told
+
+
+def test_many_kinks_are_told_of_in_few_lines() -> None:
+    numbers = [str(n) for n in range(40)]
+    told = in_process("eval", "mae", *numbers, "-y", ",".join(numbers)).out.splitlines()
+    assert sum(line.startswith("kink at") for line in told) == 10 and told[-1] == "and more kinks"
+
+
 def test_kinks_of_vectors_are_one_sided_in_each_entry() -> None:
     shown = {}
     for side in SIDES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradcalc.numerics.scalar import nan
 from gradcalc.results import KinkMet
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ def settle(
                 continue
             c = pick(factor, i)
             shown = c * kink.shown(question.kink, *arguments) + 0.0
-            met[i] = KinkMet(kink.when, c * left, c * right, shown, kink.jump)
+            met[i] = told(KinkMet(kink.when, c * left, c * right, shown, kink.jump))
             slopes[i] = shown
     return met
+
+
+def told(kink: KinkMet) -> KinkMet:
+    """A kink as it is told of: its NaN is always the same one, for otherwise no two kinks were equal."""
+    return kink if kink.shown == kink.shown else kink._replace(shown=nan)
 
 
 def _declared(

@@ -6,6 +6,7 @@ from math import fsum
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import InputError, UsageError
+from gradcalc.evaluation.kinks import told
 from gradcalc.results import Points
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def reduced(question: Question, parts: Sequence[Points], upstream: Any) -> Point
     if "upstream" in names or "vjp" in names:
         found.update(_pulled_back(found["derivative"], upstream))
     kinks = [
-        kink._replace(left=kink.left / divisor, right=kink.right / divisor, shown=kink.shown / divisor)
+        told(kink._replace(left=kink.left / divisor, right=kink.right / divisor, shown=kink.shown / divisor))
         for part in parts
         for kink in part.kinks
     ]

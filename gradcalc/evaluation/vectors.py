@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import InputError, UsageError
+from gradcalc.evaluation.kinks import told
 from gradcalc.evaluation.targets import Target, read_target, vector
 from gradcalc.functions.entry import Norm, VectorActivation, VectorLoss, choose
 from gradcalc.results import KinkMet, Points
@@ -112,7 +113,10 @@ class _Asked:
         y = self.y
         assert y is not None  # Question has checked that there is a target to differentiate by
         if self.entry.takes == "values" and self.entry.at_kink:
-            return self._settled(lambda side: self.entry.gradient(self.np, y.kernel, self.x, side, *self.parameters))
+            gradient = self.entry.gradient
+            return self._settled(
+                lambda side: gradient(self.np, y.kernel, self.x, side, *self.parameters) * self._factor() + 0.0
+            )
         found = self._call(self.entry.by_target) * self._factor()
         return found if y.class_weights is None else found * y.class_weights
 
@@ -131,7 +135,7 @@ class _Asked:
         at = self.y.kernel if self.y and self.question.wrt else self.x
         for j in self.np.flatnonzero(met & (left != right)):
             sides = (float(left[j]), float(right[j]), float(gradient[j]))
-            self.kinks[KinkMet(f"{letter}[{j}] = {at[j]:g}", *sides)] = None
+            self.kinks[told(KinkMet(f"{letter}[{j}] = {at[j]:g}", *sides))] = None
         return gradient
 
     def _shares(self) -> Any:
