@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -100,6 +101,8 @@ def _split_entry(override: Override) -> Override:
         return override
     if isinstance(override.value, bool) or not isinstance(override.value, int | float):
         raise UsageError(f"{override.option}: an entry must be a number, not {quoted(override.value)}")
+    if not math.isfinite(override.value):
+        raise UsageError(f"{override.option}: an entry must be a finite number, not {override.value}")
     return Override(override.option, tuple(path), float(override.value), tuple(int(i) for i in index))
 
 
