@@ -185,14 +185,16 @@ def test_gradients_are_those_of_the_value(entry: Entry) -> None:
         moves = np.eye(5) * 1e-4
 
         def value(x: Any, held: Any = held, parameters: Any = parameters) -> Any:
-            return entry.value(np, x, *held, *parameters)
+            with np.errstate(all="ignore"):
+                return entry.value(np, x, *held, *parameters)
 
         columns = [(8 * (value(x + h) - value(x - h)) - (value(x + 2 * h) - value(x - 2 * h))) / 12e-4 for h in moves]
         expected = np.stack(columns, axis=-1)
         if isinstance(entry, VectorActivation):
             got = entry.jacobian(np, x, *parameters)
         else:
-            got = entry.gradient(np, x, *held, "default", *parameters)
+            with np.errstate(all="ignore"):
+                got = entry.gradient(np, x, *held, "default", *parameters)
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-10)
 
 

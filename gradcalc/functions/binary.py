@@ -103,7 +103,7 @@ def _clip_kink(*, high: bool) -> Kink:
 
 def _logit_value(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
     t, rest = _smoothed(y, label_smoothing)
-    return weighted_softplus(xp, rest, x) + weighted_softplus(xp, pos_weight * t, -x)
+    return weighted_softplus(xp, rest, x) + weighted_softplus(xp, t, -x, pos_weight)
 
 
 def _logit_derivative(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
@@ -117,22 +117,22 @@ def _logit_derivative(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing:
 def _logit_second(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
     """((1 - t) + w t) sigmoid'(x)."""
     t, rest = _smoothed(y, label_smoothing)
-    denominator = 1.0 + decayed(xp, 1.0, x)
-    return decayed(xp, rest + pos_weight * t, x) / (denominator * denominator)
+    u = decayed(xp, 1.0, x)
+    return decayed(xp, rest + pos_weight * t, x) / (1.0 + u * (2.0 + u))
 
 
-def _logit_by_smoothed_target(xp: Any, x: Any, pos_weight: Any) -> Any:
-    """W softplus(-x) - softplus(x), which is -x for w = 1: what both have in common is taken away first."""
-    linear = xp.where(x >= 0, -x, weighted(xp, pos_weight, -x))
-    return (pos_weight - 1.0) * softplus_tail(xp, x) + linear
+def _logit_by_smoothed_target(xp: Any, x: Any, pos_weight: Any, lever: Any) -> Any:
+    """lever * (w softplus(-x) - softplus(x)), -x for w = 1: what both have in common is taken away first."""
+    linear = xp.where(x >= 0, weighted(xp, lever, -x), weighted(xp, lever * pos_weight, -x))
+    return lever * (pos_weight - 1.0) * softplus_tail(xp, x) + linear
 
 
 def _logit_by_target(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
-    return weighted(xp, constant(xp, 1.0 - label_smoothing, y), _logit_by_smoothed_target(xp, x, pos_weight))
+    return _logit_by_smoothed_target(xp, x, pos_weight, constant(xp, 1.0 - label_smoothing, y))
 
 
 def _logit_by_smoothing(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
-    return weighted(xp, 0.5 - y, _logit_by_smoothed_target(xp, x, pos_weight))
+    return _logit_by_smoothed_target(xp, x, pos_weight, 0.5 - y)
 
 
 def _logit_by_pos_weight(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:

@@ -24,13 +24,14 @@ class _Powers(NamedTuple):
     def power(self, np: Any, p: float, scale: float = 1.0) -> Any:
         """r^p times a scale; an error of r counts p times."""
         shift = np.power(np.where(self.tiny, _HALF_SHIFT, 1.0), p)
-        return np.power(self.ratio, p) * np.exp(p * self.error) * shift * scale * shift
+        power = np.power(self.ratio, p)
+        return (power + power * np.expm1(p * self.error)) * shift * scale * shift
 
     def over_ratio(self, np: Any, p: float) -> Any:
         """r^(p - 1) for p < 1, as r^p / r: p - 1 may be rounded."""
         shift = np.power(np.where(self.tiny, 1.0 / _HALF_SHIFT, 1.0), 1.0 - p)
-        corrected = np.power(self.ratio, p) * np.exp((p - 1.0) * self.error)
-        return corrected / self.ratio * shift * shift
+        quotient = np.power(self.ratio, p) / self.ratio
+        return (quotient + quotient * np.expm1((p - 1.0) * self.error)) * shift * shift
 
     def log(self, np: Any) -> Any:
         """log r."""
@@ -74,7 +75,8 @@ def _power_of_one_plus(np: Any, rest: Any, numerator: float, p: float) -> Any:
     quotient = numerator / p
     remainder = _division_remainder(numerator, p, quotient)
     correction = quotient * (base_low / base) + remainder * np.log(base)
-    return np.power(base, quotient) * (1.0 + correction)
+    power = np.power(base, quotient)
+    return power + power * correction
 
 
 def _division_remainder(numerator: float, p: float, quotient: float) -> float:
@@ -169,7 +171,7 @@ def _by_p(np: Any, x: Any, p: float, ties: str) -> Any:
     rest = powers.rest(np, terms)
     logs = powers.rest(np, weighted(np, terms, powers.log(np)))
     whole = np.where(scale, 1.0, 1.0 + rest)
-    slope = logs / whole / p - np.where(scale, rest, np.log1p(rest)) / p / p
+    slope = (logs / whole - np.where(scale, rest, np.log1p(rest)) / p) / p
     norm = powers.largest * _power_of_one_plus(np, np.where(scale, 0.0, rest), 1.0, p)
     found = np.ldexp(norm * slope, powers.exponent - scale)[..., 0]
     return np.where(largest == 0, 0.0, found)

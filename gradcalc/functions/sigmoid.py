@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcalc.functions.entry import Elementwise
-from gradcalc.numerics.careful import sech_squared, sigmoid, sigmoid_slope
+from gradcalc.numerics.careful import sigmoid, sigmoid_curvature, sigmoid_slope, tanh_slope
 
 ENTRIES = (
     Elementwise(
@@ -14,7 +14,7 @@ ENTRIES = (
         derivative_formula="sigmoid(z) * (1 - sigmoid(z))",
         value=sigmoid,
         derivative=sigmoid_slope,
-        second=lambda xp, z: -sigmoid_slope(xp, z) * xp.tanh(z / 2),
+        second=sigmoid_curvature,
         notes=(
             "computed as t / (1 + t)^2 with t = exp(-abs(z)), which keeps its digits where 1 - sigmoid(z) has none",
         ),
@@ -27,8 +27,8 @@ ENTRIES = (
         formula="tanh(z)",
         derivative_formula="1 - tanh(z)^2",
         value=lambda xp, z: xp.tanh(z),
-        derivative=sech_squared,
-        second=lambda xp, z: -2.0 * xp.tanh(z) * sech_squared(xp, z),
+        derivative=tanh_slope,
+        second=lambda xp, z: sigmoid_curvature(xp, 2.0 * z, 8.0),
         notes=(
             "computed as 4 u / (1 + u)^2 with u = exp(-2 abs(z)), which keeps its digits where 1 - tanh(z)^2 has none",
         ),

@@ -21,16 +21,31 @@ def sigmoid(xp: Any, z: Any) -> Any:
 
 
 def sigmoid_slope(xp: Any, z: Any) -> Any:
-    """sigmoid'(z) = t / (1 + t)^2 with t = e^-|z|: no 1 - sigmoid that would cancel."""
+    """sigmoid'(z) = t / (1 + t)^2 with t = e^-|z|: no 1 - sigmoid that would cancel.
+
+    (1 + t)^2 is 1 + t (2 + t), so that the rounding of 1 + t is not squared; likewise below.
+    """
     t = xp.exp(-xp.absolute(z))
-    return t / ((1.0 + t) * (1.0 + t))
+    return t / (1.0 + t * (2.0 + t))
 
 
-def sech_squared(xp: Any, z: Any) -> Any:
-    """tanh'(z) = 4 t^2 / (1 + t^2)^2 with t = e^-|z|; 2t is squared last, so that no subnormal is multiplied up."""
+def sigmoid_curvature(xp: Any, z: Any, factor: float = 1.0) -> Any:
+    """factor * sigmoid''(z) = -+ t (1 - t) / (1 + t)^3 with t = e^-|z|."""
     t = xp.exp(-xp.absolute(z))
-    cosh_part = 1.0 + t * t
-    return (2.0 * t) * (2.0 * t) / (cosh_part * cosh_part)
+    size = decayed(xp, -factor * xp.expm1(-xp.absolute(z)), z) / (1.0 + t * (3.0 + t * (3.0 + t)))
+    return xp.where(z > 0, -size, size)
+
+
+def tanh_slope(xp: Any, z: Any) -> Any:
+    """tanh'(z) = 4 sigmoid'(2z)."""
+    return 4.0 * sigmoid_slope(xp, 2.0 * z)
+
+
+def decayed(xp: Any, factor: Any, z: Any) -> Any:
+    """factor * e^-|z|, where nothing but the product itself may underflow."""
+    size = xp.absolute(z)
+    root = xp.exp(-0.5 * size)
+    return xp.where(size < 700.0, factor * xp.exp(-size), factor * root * root)
 
 
 def softplus_tail(xp: Any, z: Any) -> Any:
@@ -43,13 +58,7 @@ def softplus(xp: Any, z: Any) -> Any:
     return xp.where(z > 0, z, 0.0) + softplus_tail(xp, z)
 
 
-def decayed(xp: Any, factor: Any, z: Any) -> Any:
-    """factor * e^-|z|, where nothing but the product itself may underflow."""
-    size = xp.absolute(z)
-    root = xp.exp(-0.5 * size)
-    return xp.where(size < 700.0, factor * xp.exp(-size), factor * root * root)
-
-
-def weighted_softplus(xp: Any, factor: Any, z: Any) -> Any:
-    """factor * log(1 + e^z); far below 0 the logarithm is e^z."""
-    return xp.where(z < -700.0, decayed(xp, factor, z), weighted(xp, factor, softplus(xp, z)))
+def weighted_softplus(xp: Any, weight: Any, z: Any, factor: Any = 1.0) -> Any:
+    """factor * weight * log(1 + e^z), where a weight of 0 counts; far below 0 the logarithm is e^z."""
+    product = weighted(xp, factor, weighted(xp, weight, softplus(xp, z)))
+    return xp.where(z < -700.0, decayed(xp, factor * weight, z), product)
