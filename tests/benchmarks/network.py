@@ -13,6 +13,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def problem(sizes: tuple[int, ...] = SIZES, batch: int = BATCH) -> Problem:
     """A net of ReLU layers whose last one gives logits, with random weights, inputs and classes."""
     random = np.random.default_rng(0)
     layers: list[Layer] = []
-    for position, (inputs, units) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for position, (inputs, units) in enumerate(pairwise(sizes)):
         last = position == len(sizes) - 2
         W = random.standard_normal((inputs, units)) * np.sqrt(2 / inputs)
         activation = None if last else Activation(find("relu"), {}, "default")  # type: ignore[arg-type]  # elementwise
