@@ -12,6 +12,8 @@ import pytest
 
 from commands import in_process, json_lines, json_value
 from gradcalc.backpropagation import backprop
+from gradcalc.cli.sizes import Size
+from gradcalc.errors import UsageError
 from gradcalc.render import FORMATS
 from small_nets import CHAIN, MAZUR, large, printed, printed_spec, written
 
@@ -136,11 +138,32 @@ def test_output_goes_to_a_file(net: str, tmp_path: Path) -> None:
     assert path.read_text() == printed(net), "a failed run leaves the old file"
 
 
-@pytest.mark.parametrize("size", ["1e3", "1kB", "1KiB", ".001MB", "1000"])
-def test_memory_limits_are_sizes(size: str) -> None:
-    outcome = in_process("backprop", "-", "--memory-limit", size, stdin=json.dumps(large()))
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1e3", 1000),
+        ("1000B", 1000),
+        ("1kB", 1000),
+        ("1 KiB", 1024),
+        (".5MB", 500_000),
+        ("2GiB", 2**31),
+        ("1t", 10**12),
+    ],
+)
+def test_memory_limits_are_sizes(text: str, size: int) -> None:
+    assert Size().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["", "iB", "1 XB", "-1", "0", "1iB", "nan", "1e400"])
+def test_no_other_text_is_a_size(text: str) -> None:
+    with pytest.raises(UsageError):
+        Size().convert(text, None, None)
+
+
+def test_nets_over_the_memory_limit_are_refused() -> None:
+    outcome = in_process("backprop", "-", "--memory-limit", "1kB", stdin=json.dumps(large()))
     assert outcome.code == 2 and "--memory-limit" in outcome.err
-    assert in_process("backprop", "-", "--memory-limit", size.replace("1", "1000"), stdin=json.dumps(CHAIN)).code == 0
+    assert in_process("backprop", "-", "--memory-limit", "1MB", stdin=json.dumps(CHAIN)).code == 0
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,14 @@ def test_a_net_of_one_unit_per_layer_has_its_chain_products(tmp_path: Path) -> N
     product = float(lines[at + 2].split("= ")[1])
     assert np.prod(factors) == pytest.approx(product, rel=1e-8)
     assert product == pytest.approx(float(printed(written(tmp_path, CHAIN), "--only", "dW1")), rel=1e-8)
+    assert lines[at + 1].count("(-") == sum(factor < 0 for factor in factors) > 0
     assert "dL/db2 = dL/da2 * f'(z2) * 1" in lines
+
+
+def test_people_are_not_shown_a_negative_zero() -> None:
+    spec = {"input": [1], "target": [5], "loss": "square", "layers": [{"weights": [[-1]], "activation": "relu"}]}
+    assert "-0.0" in printed_spec(spec, "--format", "json")
+    assert "-0" not in printed_spec(spec).replace("-0.", "").split()
 
 
 # Symbols
