@@ -50,6 +50,12 @@ def test_a_kink_is_told_once_and_without_a_kink_nothing_is_told() -> None:
     assert "kink" not in in_process("eval", "relu", "1").out
 
 
+def test_at_an_undefined_kink_there_is_no_second_derivative_either() -> None:
+    for rule, second in (("undefined", "NaN"), ("right", 0)):
+        outcome = in_process("eval", "relu", "0", "2", "--order", "2", "--kink", rule, "--format", "jsonl")
+        assert [point["second_derivative"] for point in json_lines(outcome)] == [second, 0]
+
+
 def test_an_undefined_kink_is_told_once_too() -> None:
     for question in (["relu", "0", "0"], ["absolute", "1", "1", "-y", "1", "--reduction", "mean"]):
         assert in_process("eval", *question, "--kink", "undefined").out.count("shown nan (--kink)") == 1

@@ -72,6 +72,8 @@ def test_weights_multiply_elements_classes_and_examples() -> None:
     assert half == {"value": pytest.approx(7)}
     (entropy,) = points("ce", "0.5", "0.5", "-y", "0.5,0.5", "--with", "weight=2,4")
     assert (entropy["value"], entropy["derivative"]) == (pytest.approx(3 * math.log(2)), [-2, -4])
+    (by_target,) = points("ce", "0.5", "0.25", "-y", "1,0", "--with", "weight=2,4", "--wrt", "target")
+    assert by_target["derivative"] == pytest.approx([2 * math.log(2), 8 * math.log(2)])
     (svm,) = points("svm", "1", "2", "--target-class", "0", "--with", "weight=5,7")
     assert (svm["value"], svm["derivative"]) == (10, [-5, 5])
     (line,) = points("square", "-", "-y", "0", stdin='{"input": [1, 2], "with": {"weight": [2, 3]}}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 from commands import as_process, in_process
 from gradcalc import cli
+from gradcalc.cli import output
 
 GRADCALC = f"'{sys.executable}' -m gradcalc"
 
@@ -21,6 +23,7 @@ def shell(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A script run by sh, with `gradcalc` as the command under test."""
     script = f'gradcalc() {{ {GRADCALC} "$@"; }}\n{script}'
     env = {**os.environ, **environment}
+    env.pop("PYTHONUNBUFFERED", None)  # users' output is buffered
     return subprocess.run(["sh", "-c", script], capture_output=True, encoding="utf-8", env=env, check=False)
 
 
@@ -176,6 +179,31 @@ def test_interrupted_is_130() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130
         assert process.stderr.read() == b""
+
+
+def test_interrupted_while_it_starts_is_130() -> None:
+    script = """if True:
+        import builtins
+        from gradcalc.__main__ import main
+        load = builtins.__import__
+        def interrupted(name, *rest):
+            if name == "gradcalc.cli":
+                raise KeyboardInterrupt
+            return load(name, *rest)
+        builtins.__import__ = interrupted
+        main()
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
+def test_a_character_the_terminal_has_not_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
+    output.prepare()
+    print("\u03c3(z)")
+    output.flush()
+    assert written.getvalue() == b"\\u03c3(z)\n"
 
 
 @pytest.mark.parametrize("variables", ["LC_ALL=C", "PYTHONIOENCODING=ascii", "PYTHONUTF8=0 LC_ALL=POSIX"])

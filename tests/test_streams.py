@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from gradcalc.evaluation import stream
 from gradcalc.render import FORMATS
 
 GRADCALC = [sys.executable, "-m", "gradcalc"]
+
+#: The environment as users have it, where Python keeps output back.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 def inputs(text: str, *arguments: str, function: str = "identity") -> list[object]:
@@ -82,6 +86,8 @@ BROKEN = {
         [1, 2, 3],
         "stdin:2:5: not a number: 'y'",
     ),
+    "underscores": ("relu", "1\n2 1_000\n", [1, 2], "stdin:2:3: not a number: '1_000'"),
+    "foreign digits": ("relu", "1\n2 \u0663\n", [1, 2], "stdin:2:3: not a number: '\u0663'"),
     "two commas": (
         "relu",
         "1,2\n3,,4\n",
@@ -226,7 +232,7 @@ def test_one_endless_line_is_answered_before_it_ends() -> None:
 
 def test_answers_come_as_the_lines_arrive() -> None:
     command = [*GRADCALC, "eval", "relu", "-", "--format", "plain"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=BUFFERED) as process:
         assert process.stdin and process.stdout
         for number in (b"1", b"-2", b"3"):
             process.stdin.write(number + b"\n")
