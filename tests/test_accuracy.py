@@ -33,6 +33,16 @@ def test_every_number_is_within_the_promise(entry: Entry) -> None:
     assert worst.ulps <= PROMISE, f"{entry.name}: {worst}"
 
 
+@pytest.mark.parametrize("p", [0.1, 0.02])
+def test_the_norm_of_a_small_power_is_within_its_stated_bound(p: float) -> None:
+    norm = find("lp_norm")
+    draw = np.random.default_rng(8)
+    for z in draw.normal(0, 3, (40, 5)):
+        exact = tuple(map(mpf, z.tolist()))
+        truth = references.of("lp_norm").value(exact, mpf(p), "split")
+        assert error_of(norm.value(np, z, p, "split"), truth) <= 1.5 / p  # type: ignore[attr-defined]  # a Norm
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_the_product_with_the_jacobian_is_that_of_the_jacobian(name: str) -> None:
     entry = find(name)
