@@ -153,3 +153,18 @@ def test_nothing_is_warned_about_on_the_way() -> None:
     assert answer.loss == np.inf
     with pytest.raises(GradcalcError):
         backprop(net({"weights": [[np.inf], [0]]}, target=[0]))
+
+
+# --- a fully connected layer by itself ---
+
+
+@pytest.mark.parametrize("unit", range(3))
+def test_the_derivatives_of_a_fully_connected_layer(unit: int) -> None:
+    """o = W^T x + b: do/dx = W^T, do_k/dW has x in column k, do_k/db_k = 1."""
+    one = np.eye(3)[unit]
+    found = layer_of(net({"weights": W, "bias": [1, 2, 3]}, upstream=one.tolist()))
+    np.testing.assert_allclose(found["z"], np.transpose(W) @ [1, 2] + [1, 2, 3], rtol=1e-15)
+    assert found["f_prime"] == [1.0, 1.0, 1.0]
+    assert found["dx"] == np.transpose(W)[unit].tolist()
+    assert found["dW"] == np.outer([1.0, 2.0], one).tolist()
+    assert found["db"] == one.tolist()
