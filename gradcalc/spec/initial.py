@@ -77,7 +77,7 @@ def _checked(recipe: dict[str, object], path: errors.Path) -> str:
 def _scale(value: object, path: errors.Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise SpecError(f"scale must be a finite number, at least 0, not {quoted(value)}", path=(*path, "scale"))
-    return float(value)
+    return abs(float(value))  # no -0.0
 
 
 def _generator(seed: object, kind: object, path: errors.Path) -> np.random.Generator | np.random.RandomState:

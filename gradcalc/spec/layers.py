@@ -41,11 +41,11 @@ def _keys(item: Node) -> dict[str, Node]:
 
 def _type(item: Node) -> str:
     kind = item.value.get("type", "dense") if isinstance(item.value, Mapping) else "dense"
-    if kind not in LAYERS:
+    if not isinstance(kind, str) or kind not in LAYERS:
         path = (*item.path, "type")
         hint = near(str(kind), LAYERS) or f"the types are {listed(list(LAYERS))}"
         raise SpecError(f"there is no layer of type {quoted(kind)}", hint=hint, path=path)
-    return str(kind)
+    return kind
 
 
 def _name(item: Node, node: Node | None, position: int, names: set[str]) -> str:
