@@ -201,7 +201,7 @@ ENTRIES = (
         at_kink=_at_kink,
         notes=(
             "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
-            "for p < 0.2 its error grows to about 1/p units in the last place; elsewhere it is below 4",
+            "for p < 0.5 its error may reach 2/p units in the last place; from there on it stays below 4",
             "at the zero vector the gradient shown is 0, as in PyTorch",
         ),
         source="course notes 004, eq. 28-34 (31 misprinted); PyTorch vector_norm",

@@ -42,7 +42,7 @@ def _by_p(z: Any, p: Any, ties: str) -> Any:
     return norm * (logs / (p * total) - log1p(sum(powers[1:])) / p**2)
 
 
-POWERS = (0.25, 0.5, 0.7, 1.0, 1.3, 2.0, 2.5, 3.0, 7.3, 40.0, 1000.0, float("inf"))
+POWERS = (0.5, 0.7, 1.0, 1.3, 2.0, 2.5, 3.0, 7.3, 40.0, 1000.0, float("inf"))
 
 REFERENCES = {
     "lp_norm": Reference(
