@@ -123,7 +123,8 @@ def _fold_texts(columns: Sequence[_Column], limit: int) -> None:
 def _cell(value: Cell, digits: int) -> str:
     if value is None:
         return ""
-    return number_text(value, digits) if isinstance(value, float) else str(value)
+    # + 0.0: the sign of a zero is noise to people; the formats for programs keep it
+    return number_text(value + 0.0, digits) if isinstance(value, float) else str(value)
 
 
 def _aligned_width(cells: Sequence[str]) -> int:

@@ -53,11 +53,11 @@ def full_table(name: str, quantities: Mapping[str, Array], symbols: Mapping[str,
 def _rows(letter: str, array: Array, symbol: str, shift: int) -> Iterator[list[Cell]]:
     """A quantity's rows; what it is in symbols stands in the first."""
     if array.ndim == 0:
-        yield [letter, symbol, positive_zero(array.item())]
+        yield [letter, symbol, array.item()]
         return
     for index in np.ndindex(array.shape[:-1]):
         label = letter + "".join(f"[{i}]" for i in index)
-        yield [label, symbol, *[None] * shift, *map(positive_zero, array[index].tolist())]
+        yield [label, symbol, *[None] * shift, *array[index].tolist()]
         symbol = ""
 
 
@@ -78,7 +78,7 @@ def _summary(array: Array) -> Sequence[Cell]:
     figures: list[Cell] = [None] * 4
     if finite.size:
         means = [finite.mean(dtype=np.float64), finite.min(), finite.max()]
-        figures = [norm(finite), *(positive_zero(float(number)) for number in means)]
+        figures = [norm(finite), *map(float, means)]
     zeros = f"{100 * (1 - np.count_nonzero(array) / max(array.size, 1)):.0f} %"
     return [" x ".join(map(str, array.shape)) or "one", *figures, zeros, bad]
 
@@ -93,8 +93,3 @@ def norm(array: Array) -> float:
     if not 1e-15 < largest < 1e15:
         return largest * norm(array / largest)
     return float(np.sqrt(np.einsum("i,i", flat := array.reshape(-1), flat, dtype=np.float64)))
-
-
-def positive_zero(number: float) -> float:
-    """The number as people read it: -0.0 is 0."""
-    return number + 0.0
