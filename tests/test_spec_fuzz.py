@@ -46,8 +46,8 @@ VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e300, -1e300, 1e-320, 10**30, float("inf"), float("nan"), "", "x",
     "relu", "softmax", "lp_norm", "svm", "hinge", "mse", "loss", "a", "0.5", "first", "sum", "\x1b[31m", [], {}, [[]],
     [1.0], [1, 2], [[1, 2], [3, 4]], [[1], [2]], [1, [2]], [[1, 2], [3]], ["x"], [None], {"name": "relu"},
-    {"init": "zeros"}, {"file": "x.npy"}, {"file": "/etc/passwd"}, {"name": "bce", "clip": 0.1}, [[[1]]], {"": 1}, [True],
-    [1e300, -1e300],
+    {"init": "zeros"}, {"file": "x.npy"}, {"file": "/etc/passwd"}, {"name": "bce", "clip": 0.1}, [[[1]]], {"": 1},
+    [True], [1e300, -1e300],
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
