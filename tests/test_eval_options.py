@@ -102,10 +102,24 @@ def test_vectors_come_from_arguments_lines_or_the_whole_stream() -> None:
     assert [p["input"] for p in points("softmax", "-", stdin="1 2\n[3, 4, 5]\n")] == [[1, 2], [3, 4, 5]]
 
 
+def test_what_is_too_large_is_refused_before_it_is_made() -> None:
+    jacobian = in_process("eval", "softmax", "--linspace", "0", "1", "100000")
+    assert jacobian.code == 2 and "the Jacobian of 100000 inputs has 10000000000 numbers" in jacobian.err
+    long = in_process("eval", "softmax", "--linspace", "0", "1", "100000", "--only", "value", "--format", "json")
+    assert len(json_value(long)["points"][0]["value"]) == 100_000
+    assert "too long" in in_process("eval", "softmax", "--linspace", "0", "1", "1e12").err
+    for depth in (50, 900, 100_000):
+        deep = in_process("eval", "relu", "-", stdin='{"input": ' + "[" * depth + "1" + "]" * depth + "}")
+        assert deep.code == 2 and "deep" in deep.err and len(deep.err) < 300
+
+
 def test_warnings_are_given_once() -> None:
     outcome = in_process("eval", "softmax", "-", stdin="1\n2\n3\n")
     assert outcome.code == 0
-    assert outcome.err == "gradcalc: warning: softmax takes a vector: a single number is a vector of one\n"
+    assert (
+        outcome.err
+        == "gradcalc: warning: softmax takes a vector: a single number is one of length 1 (--vector joins a stream's)\n"
+    )
     outcome = in_process("eval", "ce", "-", "--target-class", "0", stdin="0.5 0.2\n0.1 0.2\n0.5 0.5\n")
     assert outcome.err.startswith("gradcalc: warning: ") and outcome.err.count("sum to 1") == 1
     assert in_process("eval", "ce", "0.333", "0.333", "0.333", "--target-class", "0").err == ""

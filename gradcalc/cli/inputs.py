@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Up to so many evenly spaced inputs are worked out before the first is printed.
 _FEW = 1000
 
+#: No vector of evenly spaced numbers is longer.
+_LONGEST = 10_000_000
+
 
 class Stream(NamedTuple):
     """A stream to read when its turn comes: "-" is standard input."""
@@ -63,9 +66,8 @@ class Inputs:
         """What the question is answered for, in order; `out` is flushed before each wait for a stream."""
         if not self.given:
             name = question.entry.name
-            raise UsageError(
-                f"{name} needs an input", hint=f"for example: gradcalc eval {name} 0.5, or - for standard input"
-            )
+            example = f"gradcalc eval {name} {'0.5' if question.elementwise else '1 2 3'}"
+            raise UsageError(f"{name} needs an input", hint=f"for example: {example}, or - for standard input")
         if question.elementwise:
             if self.as_vector:
                 raise UsageError(
@@ -150,6 +152,10 @@ def _stands_alone(part: Part) -> bool:
 def _numbers(part: Part) -> list[float]:
     """The numbers of a word or a grid."""
     if isinstance(part, Grid):
+        if part.size > _LONGEST:
+            raise UsageError(
+                f"--linspace: a vector of {part.size} numbers is too long", hint=f"up to {_LONGEST} will do"
+            )
         return [x for run in grid.spaced(*part) for x in run]
     assert isinstance(part, Word)  # whole points and streams are no plain numbers
     return part.numbers

@@ -13,6 +13,9 @@ TOKEN = r"[^\s,\[\]]+"
 #: A comma that has no number before it.
 STRAY_COMMA = r"(?m)(?:^|,)[^\S\n]*,"
 
+#: So deep may lists stand in lists.
+_DEEPEST = 32
+
 #: What a point may say of itself.
 POINT_KEYS = ("input", "target", "target_class", "upstream", "with")
 
@@ -137,16 +140,18 @@ def _load(text: str) -> dict[str, Any]:
         raise InputError("not a point: nested too deeply") from None
 
 
-def numbers(value: Any, name: str) -> Any:
+def numbers(value: Any, name: str, depth: int = 0) -> Any:
     """A number, or lists of numbers, as floats; the words NaN, Infinity and -Infinity are numbers too."""
     if isinstance(value, list | tuple):
-        return [numbers(part, name) for part in value]
+        if depth > _DEEPEST:
+            raise InputError(f"{name} is nested more than {_DEEPEST} deep")
+        return [numbers(part, name, depth + 1) for part in value]
     if value is None or isinstance(value, float):
         return value
     if isinstance(value, str):
         return read_number(value)
     if hasattr(value, "tolist"):  # an array or number of NumPy's
-        return numbers(value.tolist(), name)
+        return numbers(value.tolist(), name, depth)
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise InputError(f"{name} must be a number or a list of numbers, not {quoted(value)}")
     try:

@@ -70,7 +70,7 @@ class _Asked:
         if self.question.param:
             return self._call(self.question.param.derivative) * self._factor()
         if isinstance(self.entry, VectorActivation):
-            return self.entry.jacobian(self.np, self.x, *self.parameters)
+            return self._jacobian()
         return self._by_target() if self.question.wrt else self._settled(self._gradient)
 
     def upstream(self) -> Any:
@@ -93,6 +93,14 @@ class _Asked:
         if self.question.param:
             return self.np.sum(g * self.derivative())
         return self.entry.vjp(self.np, self.x, g, *self.parameters)
+
+    def _jacobian(self) -> Any:
+        """All the derivatives of an activation, unless they are too many to be meant."""
+        n = len(self.x)
+        if n > _LONGEST:
+            hint = "ask for --only value, or with --upstream for --only vjp"
+            raise InputError(f"the Jacobian of {n} inputs has {n * n} numbers", hint=hint)
+        return self.entry.jacobian(self.np, self.x, *self.parameters)
 
     def _call(self, kernel: Any, *side: str) -> Any:
         """A kernel with all it takes."""
@@ -161,7 +169,7 @@ def _check(question: Question, x: Any) -> None:
         where = f" at position {out[0] + 1}" if len(x) > 1 else ""
         raise outside(entry, x[out[0]], where)
     if len(x) == 1:
-        question.warn(f"{entry.name} takes a vector: a single number is a vector of one")
+        question.warn(f"{entry.name} takes a vector: a single number is one of length 1 (--vector joins a stream's)")
     if isinstance(entry, VectorLoss) and entry.logits and not question.parameters.get("normalize"):
         total = x.sum()
         if abs(total - 1.0) > _ROUNDED:
@@ -169,6 +177,9 @@ def _check(question: Question, x: Any) -> None:
                 f"{entry.name} takes probabilities, and those given do not sum to 1 but to {total:.4g}", "sum"
             )
 
+
+#: Longer vectors have no Jacobian printed: 200 MB at this length.
+_LONGEST = 5000
 
 #: How far from 1 the sum of probabilities printed with a few decimals may be.
 _ROUNDED = 1.001e-3
