@@ -14,7 +14,6 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
