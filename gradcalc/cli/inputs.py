@@ -153,9 +153,7 @@ def _numbers(part: Part) -> list[float]:
     """The numbers of a word or a grid."""
     if isinstance(part, Grid):
         if part.size > _LONGEST:
-            raise UsageError(
-                f"--linspace: a vector of {part.size} numbers is too long", hint=f"up to {_LONGEST} will do"
-            )
+            raise UsageError(f"--linspace: a vector of {part.size} numbers is too long (at most {_LONGEST})")
         return [x for run in grid.spaced(*part) for x in run]
     assert isinstance(part, Word)  # whole points and streams are no plain numbers
     return part.numbers
