@@ -81,6 +81,11 @@ def test_a_net_of_one_unit_per_layer_has_its_chain_products(tmp_path: Path) -> N
     assert "dL/db2 = dL/da2 * f'(z2) * 1" in lines
 
 
+def test_numbers_of_lower_precision_have_their_own_shortest_text() -> None:
+    text = printed_spec({**MAZUR, "dtype": "float32"})
+    assert ["x", "input", "=", "dz/dW", "0.05", "0.1"] in blocks(text)["Forward pass"]
+
+
 def test_people_are_not_shown_a_negative_zero() -> None:
     spec = {"input": [1], "target": [5], "loss": "square", "layers": [{"weights": [[-1]], "activation": "relu"}]}
     assert "-0.0" in printed_spec(spec, "--format", "json")

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from gradcalc.backpropagation import plain
 from gradcalc.results import Cell, Table
 from gradcalc.shapes import Array
 
@@ -53,11 +54,11 @@ def full_table(name: str, quantities: Mapping[str, Array], symbols: Mapping[str,
 def _rows(letter: str, array: Array, symbol: str, shift: int) -> Iterator[list[Cell]]:
     """A quantity's rows; what it is in symbols stands in the first."""
     if array.ndim == 0:
-        yield [letter, symbol, array.item()]
+        yield [letter, symbol, plain(array)]
         return
     for index in np.ndindex(array.shape[:-1]):
         label = letter + "".join(f"[{i}]" for i in index)
-        yield [label, symbol, *[None] * shift, *array[index].tolist()]
+        yield [label, symbol, *[None] * shift, *plain(array[index])]
         symbol = ""
 
 
