@@ -169,9 +169,8 @@ def _check(question: Question, x: Any) -> None:
         where = f" at position {out[0] + 1}" if len(x) > 1 else ""
         raise outside(entry, x[out[0]], where)
     if len(x) == 1:
-        question.warn(
-            f"{entry.name} takes a vector, and a single number makes one of length 1; --vector joins the lines of a stream"
-        )
+        alone = f"{entry.name} takes a vector, and a single number makes one of length 1"
+        question.warn(f"{alone}; --vector joins the lines of a stream")
     if isinstance(entry, VectorLoss) and entry.logits and not question.parameters.get("normalize"):
         total = x.sum()
         if abs(total - 1.0) > _ROUNDED:
