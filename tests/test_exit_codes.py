@@ -112,12 +112,13 @@ def test_wrong_use_is_2_and_says_once_what_is_wrong(line: str) -> None:
 
 def test_an_internal_error_is_3_and_its_traceback_is_shown_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(words: list[str]) -> None:
-        raise ZeroDivisionError("nobody expected this")
+        raise ZeroDivisionError("nobody expected this\n\x1b[31m" + "!" * 1000)
 
     monkeypatch.setattr(cli, "_invoke", fail)
     outcome = in_process("eval", "relu", "1")
     assert (outcome.code, outcome.err.count("\n")) == (3, 1)
     assert outcome.err.startswith("gradcalc: error: internal error: ZeroDivisionError: nobody expected this")
+    assert "\x1b" not in outcome.err and len(outcome.err) < 400
     for words in (["--debug", "eval"], ["eval", "relu", "--debug", "1"]):
         assert "Traceback" in in_process(*words).err
 

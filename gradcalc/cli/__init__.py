@@ -9,7 +9,7 @@ import click
 
 from gradcalc.cli import output
 from gradcalc.cli.help import HELP, VERSION
-from gradcalc.errors import GradcalcError, OutputError, UsageError, near, quoted
+from gradcalc.errors import GradcalcError, OutputError, UsageError, near, printable, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,10 @@ COMMANDS = {
     "show": "gradcalc.cli.show",
     "example": "gradcalc.cli.example",
 }
+
+
+#: So much of an unexpected error's own text is shown.
+_LONGEST = 300
 
 
 class Commands(click.Group):
@@ -146,7 +150,8 @@ def _known(error: Exception) -> GradcalcError:
         return OutputError(f"cannot write the output: {error.strerror or error}")
     if isinstance(error, MemoryError):
         return OutputError("out of memory")
-    return OutputError(f"internal error: {type(error).__name__}: {error}", hint="--debug shows where")
+    what = printable(f"{type(error).__name__}: {error}")[:_LONGEST]
+    return OutputError(f"internal error: {what}", hint="--debug shows where")
 
 
 def _from_click(error: click.ClickException) -> UsageError:
