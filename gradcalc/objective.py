@@ -28,9 +28,9 @@ class LossGradient(NamedTuple):
 class Objective:
     """A loss bound to its parameters, targets and scaling.
 
-    `target` is (N, n), or integer classes (N,) for losses that take classes; `weight` multiplies each term, or each
-    class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients do). `values` are the
-    parameters as the user gave them.
+    `target` is (N, n), or integer classes (N,) for losses that take classes; `weight`, (n,) or (N, n), multiplies
+    each term, or each class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients
+    do). `values` are the parameters as the user gave them.
     """
 
     def __init__(
@@ -47,13 +47,22 @@ class Objective:
     ) -> None:
         self.entry, self.values, self.target, self.kink = entry, values, target, kink
         self.reduction, self.scale, self.weight, self.divide = reduction, scale, weight, divide
-        self._given = values
-        if weight is not None and isinstance(entry, VectorLoss) and entry.takes == "distribution":
-            self.target, self.weight = self._class_weighted(target, weight), None
+        self._given, self._target = values, target
+        self._factors: Array | None = weight
+        if weight is not None and isinstance(entry, VectorLoss):
+            self._weigh(entry, weight)
 
-    def _class_weighted(self, target: Array, weight: Array) -> Array:
+    def _weigh(self, entry: VectorLoss, weight: Array) -> None:
+        """Weights of classes: of one class, those of its examples; of a distribution, those of its target's entries."""
+        if entry.takes == "class":
+            by_class = np.broadcast_to(weight, (len(self.target), weight.shape[-1]))
+            self._factors = np.take_along_axis(by_class, self.target[:, None], axis=1)
+        elif entry.takes == "distribution":
+            self._target, self._factors = self._class_weighted(weight), None
+
+    def _class_weighted(self, weight: Array) -> Array:
         """The target times its classes' weights: the terms of the sum over classes. Smoothing comes before."""
-        smoothing = self.values.get("label_smoothing", 0.0)
+        smoothing, target = self.values.get("label_smoothing", 0.0), self.target
         if smoothing:
             self._given = {**self.values, "label_smoothing": 0.0}
             target = (1.0 - smoothing) * target + smoothing / target.shape[1]
@@ -104,25 +113,36 @@ class Objective:
 
     def _binary_by_a(self, z: Array) -> Array:
         """-y/a + (1-y)/(1-a) with 1/a = 1 + e^-z and 1/(1-a) = 1 + e^z."""
-        y = self.target + self.values["label_smoothing"] * (0.5 - self.target)
+        y = self._target + self.values["label_smoothing"] * (0.5 - self._target)
         positive = np.where(y == 0, 0.0, -y * (1 + np.exp(-z)))
         return self._weighted(positive + np.where(y == 1, 0.0, (1 - y) * (1 + np.exp(z))))
 
     def _classes_by_a(self, z: Array, logits: ElementwiseLoss | VectorLoss) -> Array:
         """-y/a with 1/a from the logarithm of softmax; by_target of the loss on logits is -log softmax(z)."""
         assert logits.by_target is not None
-        minus_log = logits.by_target(np, z, self.target, *logits.parameters({}).values())
-        found = np.where(self.target == 0, 0.0, -self.target * np.exp(minus_log))
-        return found + self.target.sum(axis=-1, keepdims=True) if self.values.get("normalize") else found
+        minus_log = logits.by_target(np, z, self._target, *logits.parameters({}).values())
+        found = np.where(self._target == 0, 0.0, -self._target * np.exp(minus_log))
+        return found + self._target.sum(axis=-1, keepdims=True) if self.values.get("normalize") else found
 
     def _terms(self, entry: ElementwiseLoss | VectorLoss, values: dict[str, Any], x: Array) -> Array:
         """Each element's or each example's loss."""
-        module = np if isinstance(entry, VectorLoss) else xp
-        return self._weighted(np.asarray(entry.value(module, x, self.target, *values.values())))
+        if isinstance(entry, ElementwiseLoss):
+            return self._weighted(np.asarray(entry.value(xp, x, self._target, *values.values())))
+        if self._factors is not None and entry.takes == "values":
+            return self._sum_of_weighted(entry, values, x)
+        terms = np.asarray(entry.value(np, x, self._target, *values.values()))
+        return terms if self._factors is None else terms * self._factors[:, 0]
+
+    def _sum_of_weighted(self, entry: VectorLoss, values: dict[str, Any], x: Array) -> Array:
+        """A loss that is a sum or a mean over an example's elements, each times its weight."""
+        one = np.ones((1, x.shape[1]))
+        whole, alone = (float(entry.value(np, v, 0 * v, *values.values())[0]) for v in (one, one[:, :1]))
+        elements = entry.value(np, x[..., None], self._target[..., None], *values.values())
+        return np.asarray(self._weighted(elements).sum(axis=1) * (whole / alone / x.shape[1]))
 
     def _gradient(self, entry: ElementwiseLoss | VectorLoss, values: dict[str, Any], x: Array) -> Array:
         """The derivative of each term by its inputs, (N, n), with the user's choice at kinks."""
-        args = (self.target, *values.values())
+        args = (self._target, *values.values())
         if isinstance(entry, ElementwiseLoss):
             found = np.asarray(entry.derivative(xp, x, *args))
             for kink in entry.kinks if self.kink != "default" else ():
@@ -144,7 +164,7 @@ class Objective:
         return np.asarray(np.where(entry.at_kink(np, x, y, *values), choose(side, left, right), left))
 
     def _weighted(self, terms: Array) -> Array:
-        return terms if self.weight is None else terms * self.weight
+        return terms if self._factors is None else terms * self._factors
 
     def _divisor(self, x: Array) -> int:
         """What the sum of all terms' gradients is divided by, apart from the examples: the outputs under `mean`."""

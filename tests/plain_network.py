@@ -65,18 +65,16 @@ class Loss(NamedTuple):
     targets: str = "any"
     ends: tuple[str, ...] = ()
     parameters: tuple[dict[str, Any], ...] = ({},)
-    elementwise: bool = True
-    class_weights: bool = False
 
 
 LOSSES = {
     "squared_error": Loss(lambda a, y, w: w * (a - y) ** 2),
     "half_squared_error": Loss(lambda a, y, w: w * (a - y) ** 2 / 2),
     "absolute_error": Loss(lambda a, y, w: w * np.abs(a - y)),
-    "mean_squared_error": Loss(lambda a, y, w: ((a - y) ** 2).mean(axis=1), elementwise=False),
-    "mean_half_squared_error": Loss(lambda a, y, w: ((a - y) ** 2).mean(axis=1) / 2, elementwise=False),
-    "sum_half_squared_error": Loss(lambda a, y, w: ((a - y) ** 2).sum(axis=1) / 2, elementwise=False),
-    "mean_absolute_error": Loss(lambda a, y, w: np.abs(a - y).mean(axis=1), elementwise=False),
+    "mean_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=1)),
+    "mean_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=1) / 2),
+    "sum_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).sum(axis=1) / 2),
+    "mean_absolute_error": Loss(lambda a, y, w: (w * np.abs(a - y)).mean(axis=1)),
     "binary_cross_entropy": Loss(
         lambda a, y, w, label_smoothing=0.0: (
             -w
@@ -107,8 +105,6 @@ LOSSES = {
         targets="distributions",
         ends=("softmax", "sigmoid"),
         parameters=({}, {"normalize": True}),
-        elementwise=False,
-        class_weights=True,
     ),
     "softmax_cross_entropy": Loss(
         lambda a, y, w, label_smoothing=0.0, temperature=1.0: (
@@ -116,15 +112,12 @@ LOSSES = {
         ),
         targets="distributions",
         parameters=({}, {"label_smoothing": 0.2}, {"temperature": 2.5}),
-        elementwise=False,
-        class_weights=True,
     ),
     "hinge": Loss(lambda a, y, w: w * np.maximum(0.0, 1.0 - a * y), targets="signs"),
     "svm_loss": Loss(
-        lambda a, y, w, p=1.0, margin=1.0: _multiclass_margin(a, y, p, margin),
+        lambda a, y, w, p=1.0, margin=1.0: (w * y).sum(axis=1) * _multiclass_margin(a, y, p, margin),
         targets="classes",
         parameters=({}, {"p": 2.0, "margin": 0.7}),
-        elementwise=False,
     ),
 }
 
@@ -217,7 +210,7 @@ def draw(random: np.random.Generator, activation: str, loss: str) -> Net:
         if loss == "cross_entropy" and activation in kind.ends:
             last = activation
         layers[-1] = layers[-1]._replace(activation=last, parameters=_parameters(random, last, sizes[-1]))
-    weight = _weight(random, kind, (count, sizes[-1]), flat)
+    weight = _weight(random, (count, sizes[-1]), flat)
     return Net(
         layers,
         random.standard_normal((count, sizes[0])) * 1.5,
@@ -259,8 +252,8 @@ def _targets(random: np.random.Generator, kind: str, shape: tuple[int, int]) -> 
     return random.dirichlet(np.ones(shape[1]), shape[0])
 
 
-def _weight(random: np.random.Generator, kind: Loss, shape: tuple[int, int], flat: bool) -> Array | None:
-    if not (kind.elementwise or kind.class_weights) or random.integers(2):
+def _weight(random: np.random.Generator, shape: tuple[int, int], flat: bool) -> Array | None:
+    if random.integers(2):
         return None
     return random.uniform(0.5, 2.0, shape if random.integers(2) and not flat else shape[1])
 

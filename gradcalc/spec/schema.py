@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcalc.conventions import OPTIONS, Convention, find_convention
 from gradcalc.errors import GradcalcError, quoted
-from gradcalc.functions.entry import SIDES, ElementwiseLoss, VectorLoss
+from gradcalc.functions.entry import SIDES
 from gradcalc.network import Problem
 from gradcalc.objective import Objective
 from gradcalc.penalty import NORMS, Penalty
@@ -120,28 +120,21 @@ def _objective(
         kink=side_of(kink),
         reduction=conventions["reduction"],
         scale=own["scale"].number() if "scale" in own else 1.0,
-        weight=_weight(own.get("with"), entry, examples, (count, outputs)),
+        weight=_weight(own.get("with"), examples, (count, outputs)),
         divide=conventions["average"] == "loss",
     )
 
 
-def _weight(
-    node: Node | None, entry: ElementwiseLoss | VectorLoss, examples: Examples, shape: tuple[int, int]
-) -> Array | None:
-    """The loss's further input: weight, one number per output (or class), or per element."""
+def _weight(node: Node | None, examples: Examples, shape: tuple[int, int]) -> Array | None:
+    """The loss's further input: weight, (n,) for the outputs (or classes), or (N, n) for each element."""
     if node is None:
         return None
     weight = node.mapping(WITH, "with")["weight"]
-    if isinstance(entry, VectorLoss) and entry.takes != "distribution":
-        raise node.error(
-            f"{entry.name} takes no weight",
-            "weights multiply the terms of elementwise losses and cross-entropies",
-        )
     array = weight.array()
     if array.ndim < 2:
         if array.size not in (1, shape[1]):
             raise weight.error(f"weight has {array.size} numbers for {shape[1]} outputs")
-        return array.reshape(-1)
+        return np.broadcast_to(array.reshape(-1), (shape[1],))
     return read_rows(weight, examples, *shape)
 
 
