@@ -87,7 +87,8 @@ def _loss(result: BackpropResult, values: Values) -> Iterator[Block]:
     yield Text(statements.loss_notes(problem))
     yield Formula(statements.loss_formulas(problem))
     formula = problem.objective.entry.formula
-    known = {"y": "target", "term": formula if len(formula) <= _FORMULA_WIDTH else "loss of one"}
+    told = len(formula) <= _FORMULA_WIDTH and problem.objective.weight is None
+    known = {"y": "target", "term": formula if told else "loss of one"}
     terms = _loss_terms(result)
     yield from quantity_tables("loss", terms, known, in_full(terms, values))
     yield Formula([statements.loss_numbers(result)])
