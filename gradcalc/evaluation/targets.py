@@ -17,7 +17,8 @@ class Target(NamedTuple):
     """A target as it is shown and as the kernel takes it, and what the loss is multiplied by.
 
     `weights` belong to the elements of a sum, `class_weights` to the entries of a distribution (they are in
-    `kernel` already); the weight of a single class is part of `factor`.
+    `kernel` already, and so is label smoothing, which comes before them: then `smoothed`); the weight of a single
+    class is part of `factor`.
     """
 
     shown: Any
@@ -25,6 +26,7 @@ class Target(NamedTuple):
     factor: float
     weights: Any = None
     class_weights: Any = None
+    smoothed: bool = False
 
 
 def read_target(np: Any, question: Question, point: Whole, x: Any) -> Target | None:
@@ -44,8 +46,18 @@ def read_target(np: Any, question: Question, point: Whole, x: Any) -> Target | N
     if entry.takes == "values":
         return Target(y, y, question.scale, weights=weight)
     if entry.takes == "distribution":
-        return Target(y, y * weight, question.scale, class_weights=weight)
+        return _weighted_classes(question, y, weight)
     return Target(y, np.asarray(y), question.scale * float(weight[y]))
+
+
+def _weighted_classes(question: Question, y: Any, weight: Any) -> Target:
+    """The terms of the sum over classes, as PyTorch has them: targets are smoothed first, then weighted."""
+    smoothing = question.parameters.get("label_smoothing", 0.0)
+    if smoothing and question.param is not None and question.param.name == "label_smoothing":
+        raise UsageError("there is no derivative by label_smoothing where classes have weights")
+    smooth = (1.0 - smoothing) * y + smoothing / len(y) if smoothing else y
+    by_target = (1.0 - smoothing) * weight
+    return Target(y, smooth * weight, question.scale, class_weights=by_target, smoothed=bool(smoothing))
 
 
 def _given(np: Any, question: Question, point: Whole, entry: VectorLoss, n: int) -> Any:

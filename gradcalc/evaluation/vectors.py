@@ -46,6 +46,8 @@ class _Asked:
         self.x = vector(np, point.input, "the input")
         _check(question, self.x)
         self.y: Target | None = read_target(np, question, point, self.x)
+        if self.y and self.y.smoothed:
+            self.parameters = list({**question.parameters, "label_smoothing": 0.0}.values())
         self.g = question.upstream.next() if question.upstream and point.upstream is None else point.upstream
         self.kinks: dict[KinkMet, None] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import POSITIVE, Norm, Param
@@ -48,6 +49,7 @@ class _Powers(NamedTuple):
 _TINY = 2.0**-900  # ratios below it are kept 2^1100 times as large, as long as their powers matter
 _HALF_SHIFT = 2.0**-550
 _MATTERS = 4.0
+_LARGEST = sys.float_info.max
 
 
 def _powers(np: Any, x: Any, p: float) -> _Powers:
@@ -73,9 +75,11 @@ def _root_of_one_plus(np: Any, rest: Any, p: float, less: int = 0) -> Any:
     """(1 + rest)^(1/p - less), with the roundings of 1 + rest and of the exponent put right."""
     from fractions import Fraction
 
-    exact = 1 / Fraction(p) - less
-    exponent = float(exact)
     base = 1.0 + rest
+    exact = 1 / Fraction(p) - less
+    if exact > _LARGEST:
+        return np.power(base, np.inf)
+    exponent = float(exact)
     lost = rest - (base - 1.0)
     power = np.power(base, exponent)
     return power + power * (exponent * (lost / base) + float(exact - Fraction(exponent)) * np.log(base))

@@ -52,7 +52,11 @@ def load_spec(
         if override.index:
             reading.entries.setdefault(override.path, []).append((override.index, override.value))
     try:
-        return read_problem(Node(apply(document.value, overrides), (), reading))
+        problem = read_problem(Node(apply(document.value, overrides), (), reading))
+        for override in overrides:
+            if override.index and override.path not in reading.entered:
+                raise UsageError(f"{override.option}: there are no entries to set one of")
+        return problem
     except GradcalcError as error:
         raise _placed(error, document, overrides) from None
 

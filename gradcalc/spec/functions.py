@@ -55,7 +55,8 @@ def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any
     given: dict[str, object] = {}
     for name, value in keys.items():
         try:
-            given[name] = value.array().tolist() if isinstance(value.value, Mapping) else value.value
+            is_array = isinstance(value.value, Mapping) or value.path in value.reading.entries
+            given[name] = value.array().tolist() if is_array else value.value
             entry.parameters(given)
         except UsageError as error:  # there is no such parameter: the key is the culprit
             raise SpecError(error.message, hint=error.hint, path=value.path, at_key=True) from None

@@ -24,6 +24,7 @@ class Reading:
         self.reserved = 0
         self.dtype = np.dtype(np.float64)
         self.entries: dict[Path, list[tuple[tuple[int, ...], float]]] = {}
+        self.entered: set[Path] = set()
 
     def reserve(self, numbers: int, path: Path, what: str) -> None:
         """Counts numbers about to be kept; SpecError where that is more memory than allowed."""
@@ -140,7 +141,8 @@ class Node:
         return array
 
     def with_entries(self, array: Array) -> Array:
-        """The array with the entries that were set from the shell."""
+        """The array with the entries that were set from the shell; `entered` keeps that they were."""
+        self.reading.entered.add(self.path)
         for index, value in self.reading.entries.get(self.path, ()):
             if len(index) != array.ndim or any(i >= n for i, n in zip(index, array.shape, strict=True)):
                 written = "".join(f"[{i}]" for i in index)
