@@ -34,7 +34,7 @@ def plain_scalar(text: str) -> Scalar:
 
 def decimal_integer(text: str) -> int | float:
     """An integer; a float where it has more digits than surely fit 64 bits."""
-    return int(text) if len(text) <= _INTEGER_DIGITS else float(text)
+    return int(text) if len(text.lstrip("+-")) <= _INTEGER_DIGITS else float(text)
 
 
 def fitting(value: int) -> int | float:
