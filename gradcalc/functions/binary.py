@@ -163,7 +163,7 @@ ENTRIES = (
             "nll is this loss in the course notes; PyTorch's nll_loss takes log-probabilities",
             "PyTorch clamps log at -100, Keras clips a to [1e-7, 1 - 1e-7]: -p clip=1e-7",
         ),
-        source="course notes 000, eq. 15 and 18; 003",
+        source="MIT 6.390 notes, Activation Derivatives, eq. 15 and 18",
         sample=(0.01, 0.99),
     ),
     ElementwiseLoss(

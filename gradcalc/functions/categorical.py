@@ -169,7 +169,7 @@ ENTRIES = (
             "0 * log(0) is 0: only the entries with a target count",
             "normalized, the derivative is -y / a + sum(y) / sum(a)",
         ),
-        source="course notes 003; 004, eq. 16 and 20 (20 misprinted)",
+        source="Konopczynski, Handy DL (2017), eq. 16 and 20 (20 misprinted)",
         sample=(0.01, 0.99),
     ),
     VectorLoss(
@@ -187,6 +187,6 @@ ENTRIES = (
         gradient=_softmax_ce_gradient,
         by_target=_softmax_ce_by_target,
         notes=("the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",),
-        source="course notes 004, eq. 16-22 (22 misprinted); PyTorch cross_entropy, optax softmax_cross_entropy",
+        source="Konopczynski, Handy DL (2017), eq. 16-22 (22 misprinted); PyTorch cross_entropy",
     ),
 )

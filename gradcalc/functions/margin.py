@@ -7,7 +7,7 @@ from typing import Any
 from gradcalc.functions.entry import Domain, ElementwiseLoss, Kink, Param, VectorLoss
 from gradcalc.numerics.careful import constant
 
-_PM1 = Domain("-1 or 1 (labels 0 and 1: -p labels=01)", members=(-1.0, 1.0))
+_PM1 = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
 _ZERO_ONE = Domain("0 or 1", members=(0.0, 1.0))
 
 

@@ -208,6 +208,6 @@ ENTRIES = (
             "for p < 0.5 its error may reach 2/p units in the last place; from there on it stays below 4",
             "at the zero vector the gradient shown is 0, as in PyTorch",
         ),
-        source="course notes 004, eq. 28-34 (31 misprinted); PyTorch vector_norm",
+        source="Konopczynski, Handy DL (2017), eq. 28-34 (31 misprinted); PyTorch vector_norm",
     ),
 )

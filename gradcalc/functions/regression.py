@@ -71,7 +71,7 @@ ENTRIES = (
         second=lambda xp, x, y: constant(xp, 2.0, x - y),
         by_target=lambda xp, x, y: 2.0 * (y - x),
         notes=("the derivative has the factor 2; half_squared_error has not",),
-        source="course notes 000, eq. 11 and 16; PyTorch mse_loss, optax squared_error",
+        source="MIT 6.390 notes, Activation Derivatives, eq. 11 and 16; PyTorch mse_loss, optax squared_error",
     ),
     ElementwiseLoss(
         name="half_squared_error",
@@ -83,7 +83,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: x - y,
         second=lambda xp, x, y: constant(xp, 1.0, x - y),
         by_target=lambda xp, x, y: y - x,
-        source="course notes 002, 004 eq. 23-26; optax l2_loss",
+        source="Konopczynski, Handy DL (2017), eq. 25-26; optax l2_loss",
     ),
     ElementwiseLoss(
         name="absolute_error",
@@ -100,7 +100,7 @@ ENTRIES = (
             Kink(at=lambda x: x, left=lambda x: -1.0, right=lambda x: 1.0, default="midpoint", when="y = a"),
         ),
         notes=("the course notes take the slope 1 at 0: --kink right",),
-        source="course notes 000, eq. 12-14 and 17; PyTorch l1_loss",
+        source="MIT 6.390 notes, Activation Derivatives, eq. 12-14 and 17; PyTorch l1_loss",
     ),
     VectorLoss(
         name="mean_squared_error",
@@ -126,7 +126,7 @@ ENTRIES = (
         gradient=lambda np, x, y, side: _squares_gradient(np, x, y, 1.0, x.shape[-1]),
         by_target=lambda np, x, y: _squares_gradient(np, y, x, 1.0, x.shape[-1]),
         notes=("the squared L2 norm of the course notes: halved, and a mean over the n outputs of one example",),
-        source="course notes 004, eq. 23-26",
+        source="Konopczynski, Handy DL (2017), eq. 23-26",
     ),
     VectorLoss(
         name="sum_half_squared_error",
@@ -138,7 +138,7 @@ ENTRIES = (
         value=lambda np, x, y: _sum_of_squares(np, x, y, 2.0),
         gradient=lambda np, x, y, side: x - y,
         by_target=lambda np, x, y: y - x,
-        source="course notes 002",
+        source="course notes on backpropagation: E = 1/2 sum (g(z) - t)^2",
     ),
     VectorLoss(
         name="mean_absolute_error",

@@ -52,7 +52,7 @@ ENTRIES = (
         derivative=lambda xp, z: constant(xp, 1.0, z),
         second=_no_curvature,
         notes=("the linear loss of the course notes is absolute_error",),
-        source="course notes 000, eq. 9",
+        source="MIT 6.390 notes, Activation Derivatives, eq. 9",
     ),
     Elementwise(
         name="step",
@@ -82,7 +82,7 @@ ENTRIES = (
             ),
         ),
         notes=("the value jumps at 0, so no derivative exists there; 0 is the slope of both branches",),
-        source="Heaviside; course notes 000, eq. 1-3",
+        source="Heaviside; MIT 6.390 notes, Activation Derivatives, eq. 1-3",
     ),
     Elementwise(
         name="relu",

@@ -83,7 +83,7 @@ ENTRIES = (
         jacobian=_softmax_jacobian,
         vjp=_softmax_vjp,
         notes=("one infinite entry takes all the weight; several have no limit and give NaN",),
-        source="Bridle 1990; course notes 004, eq. 9-15",
+        source="Bridle 1990; Konopczynski, Handy DL (2017), eq. 9-15",
     ),
     VectorActivation(
         name="log_softmax",

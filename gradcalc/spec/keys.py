@@ -45,7 +45,7 @@ DENSE = (
     Key("type", "dense", "dense where it is left out"),
     Key("units", "whole number", "the number of outputs; known from the weights where they are given"),
     Key("activation", "function", "a = f(z); where it is left out a = z"),
-    Key("weights", "array", "W, (inputs, units) or the transpose as `layout` says; needed", required=True),
+    Key("weights", "array", "W, (inputs, units) or the transpose, as layout says", required=True),
     Key(
         "bias",
         "array | false | first",
