@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gradcalc.errors import GradcalcError, InputError, UsageError, quoted
+from gradcalc.errors import GradcalcError, InputError, Place, UsageError, quoted
 from gradcalc.evaluation.reading import Whole, read_numbers, read_point
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read_word(text: str, where: str) -> Word:
 def read_object(text: str, where: str) -> Whole:
     """A word that is a whole point as a JSON object."""
     try:
-        return read_point(text)
+        return read_point(text)._replace(place=Place(where))
     except GradcalcError as error:
         raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
 

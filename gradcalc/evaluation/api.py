@@ -98,7 +98,7 @@ def items(question: Question, inputs: Any) -> list[Numbers | Whole]:
         return [point_from(inputs)]
     if isinstance(inputs, list | tuple) and any(isinstance(part, dict | list | tuple) for part in inputs):
         return [item for part in inputs for item in _part(question, part)]
-    found = numbers(inputs, "the input")
+    found = None if inputs is None else numbers(inputs, "the input")
     if found is None or found == []:
         raise InputError(f"{question.entry.name} needs an input")
     if isinstance(found, list) and any(isinstance(part, list) for part in found):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc.errors import InputError, UsageError
 from gradcalc.evaluation.kinks import pick, settle, spread
-from gradcalc.evaluation.question import weight_of
+from gradcalc.evaluation.question import check_target, weight_of
 from gradcalc.evaluation.reading import flat
 from gradcalc.evaluation.reduction import parts_needed, reduced
 from gradcalc.functions.entry import ANY, ElementwiseLoss
@@ -144,8 +144,7 @@ def _names(question: Question, given: Given) -> list[str]:
 
 def _of_its_own(question: Question, point: Whole, count: int) -> Given:
     """What the point brings itself, and what the question holds for all."""
-    if point.target_class is not None:
-        raise UsageError(f"{question.entry.name} takes numbers as its target, not a class")
+    check_target(question.entry, point.target, point.target_class)
 
     def column(own: Any, series: Series | None, name: str) -> Any:
         values = flat(own) if isinstance(own, list) else own

@@ -174,14 +174,19 @@ def _scale(entry: Entry, scale: float) -> float:
 
 
 def _targets(entry: Entry, target: Any, target_class: Any) -> tuple[Series | None, Series | None]:
+    check_target(entry, target, target_class)
+    targets = _series("target", target, vectors=isinstance(entry, VectorLoss))
+    return targets, _series("target class", target_class, vectors=False)
+
+
+def check_target(entry: Entry, target: Any, target_class: Any) -> None:
+    """What is given as the target must be of the kind that the function takes, if it takes any."""
     if entry.kind != "loss" and (target is not None or target_class is not None):
         raise UsageError(f"{entry.name} is {an(entry.kind)} and takes no target")
     if target is not None and target_class is not None:
         raise UsageError("a target and a target class exclude each other")
     if target_class is not None and not takes_classes(entry):
         raise UsageError(f"{entry.name} takes numbers as its target, not a class", hint="give them with --target")
-    targets = _series("target", target, vectors=isinstance(entry, VectorLoss))
-    return targets, _series("target class", target_class, vectors=False)
 
 
 def takes_classes(entry: Entry) -> bool:
@@ -201,9 +206,9 @@ def weight_of(entry: Entry, with_: Mapping[str, Any] | None) -> Any:
 
 def _series(name: str, value: Any, *, vectors: bool) -> Series | None:
     """A series from a number or a list; where each point has a vector, a flat list is one of them."""
-    value = numbers(value, name)
     if value is None:
         return None
+    value = numbers(value, name)
     if not isinstance(value, list):
         return Series(name, [value])
     if vectors:

@@ -110,16 +110,11 @@ def point_from(found: dict[str, Any]) -> Whole:
             raise UsageError(f"a point has no {quoted(key)}", hint=near(key, POINT_KEYS) or known)
     if "input" not in found:
         raise InputError("a point needs an input", hint='for example {"input": 0.5}')
-    extra = found.get("with")
-    if extra is not None and not isinstance(extra, dict):
-        raise InputError(f"with must be an object, not {quoted(extra)}", hint='for example {"weight": 2}')
-    return Whole(
-        numbers(found["input"], "input"),
-        numbers(found.get("target"), "target"),
-        numbers(found.get("target_class"), "target_class"),
-        numbers(found.get("upstream"), "upstream"),
-        {name: numbers(value, name) for name, value in (extra or {}).items()},
-    )
+    extra = found.get("with", {})
+    if not isinstance(extra, dict):
+        raise InputError(f"with must be an object, not {_said(extra)}", hint='for example {"weight": 2}')
+    own = {name: numbers(value, name) for name, value in found.items() if name != "with"}
+    return Whole(**own, extra={name: numbers(value, name) for name, value in extra.items()})
 
 
 def _load(text: str) -> dict[str, Any]:
@@ -127,9 +122,11 @@ def _load(text: str) -> dict[str, Any]:
     import json
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise InputError("a key is given twice")
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise InputError(f"the key {quoted(key)} is given twice")
+            found[key] = value
         return found
 
     try:
@@ -146,18 +143,35 @@ def numbers(value: Any, name: str, depth: int = 0) -> Any:
         if depth > _DEEPEST:
             raise InputError(f"{name} is nested more than {_DEEPEST} deep")
         return [numbers(part, name, depth + 1) for part in value]
-    if value is None or isinstance(value, float):
+    if isinstance(value, float):
         return value
     if isinstance(value, str):
-        return read_number(value)
+        return _word(value, name)
     if hasattr(value, "tolist"):  # an array or number of NumPy's
         return numbers(value.tolist(), name, depth)
     if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise InputError(f"{name} must be a number or a list of numbers, not {quoted(value)}")
+        raise InputError(f"{name} must be a number or a list of numbers, not {_said(value)}")
     try:
         return float(value)
     except OverflowError:
         raise InputError(f"{name} is a whole number too large for a float") from None
+
+
+def _word(text: str, name: str) -> float:
+    """A number written as a word; its column in a longer text is not known."""
+    try:
+        return read_number(text)
+    except NotANumberError as error:
+        raise InputError(f"{error.message} in {name}", hint=error.hint) from None
+
+
+def _said(value: Any) -> str:
+    """What is no number, in the words of JSON; what has parts of its own may be long and deep, and is not shown."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, dict | list | tuple):
+        return "an object" if isinstance(value, dict) else "a list"
+    return quoted(value)
 
 
 def flat(nested: Any) -> list[float]:

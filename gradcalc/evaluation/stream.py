@@ -121,7 +121,9 @@ def _line_by_line(piece: Piece) -> Iterator[Numbers | Whole]:
         try:
             item = _read_line(line)
         except NotANumberError as error:
-            yield Numbers(_up_to(error, line), line.place_of)
+            before = _up_to(error, line)
+            if before:
+                yield Numbers(before, line.place_of)
             raise
         yield item if isinstance(item, Whole) else Numbers(item, line.place_of)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc.errors import InputError, UsageError, quoted
-from gradcalc.evaluation.question import an, takes_classes, weight_of
+from gradcalc.evaluation.question import check_target, takes_classes, weight_of
 from gradcalc.functions.entry import VectorLoss
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ class Target(NamedTuple):
 def read_target(np: Any, question: Question, point: Whole, x: Any) -> Target | None:
     """The target of a point, its own or the question's; None for what is no loss."""
     entry = question.entry
+    check_target(entry, point.target, point.target_class)
     if not isinstance(entry, VectorLoss):
-        if point.target is not None or point.target_class is not None:
-            raise UsageError(f"{entry.name} is {an(entry.kind)} and takes no target")
         weight_of(entry, point.extra)
         return None
     y = _given(np, question, point, entry, len(x))
@@ -62,11 +61,9 @@ def _weighted_classes(question: Question, y: Any, weight: Any) -> Target:
 
 def _given(np: Any, question: Question, point: Whole, entry: VectorLoss, n: int) -> Any:
     """The target without its weights: a vector, or the number of a class."""
-    if point.target is not None and point.target_class is not None:
-        raise UsageError("a target and a target class exclude each other")
     if point.target is None and (point.target_class is not None or (question.classes and not question.targets)):
         k = question.classes.next() if point.target_class is None and question.classes else point.target_class
-        return _of_class(np, entry, read_class(entry, k, n), n)
+        return _of_class(np, entry, read_class(k, n), n)
     value = question.targets.next() if point.target is None and question.targets else point.target
     if value is None:
         options = "--target (-y) or --target-class" if takes_classes(entry) else "--target (-y)"
@@ -99,10 +96,8 @@ def _class_of(np: Any, entry: VectorLoss, y: Any) -> int:
     return int(y.argmax())
 
 
-def read_class(entry: VectorLoss, k: Any, n: int) -> int:
+def read_class(k: Any, n: int) -> int:
     """The number of a class among `n`, from 0."""
-    if not takes_classes(entry):
-        raise UsageError(f"{entry.name} takes numbers as its target, not a class", hint="give them with --target")
     if isinstance(k, list) or k != k or k in (float("inf"), -float("inf")) or k != int(k):
         raise InputError(
             f"a target class is a whole number, not {k:g}"

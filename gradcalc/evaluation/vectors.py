@@ -85,9 +85,9 @@ class _Asked:
 
     def vjp(self) -> Any:
         """The upstream gradient times the derivative."""
-        g = self.np.asarray(self.upstream())
         if not isinstance(self.entry, VectorActivation):
-            return g * self.derivative() + 0.0
+            return self.upstream() * self.derivative() + 0.0
+        g = vector(self.np, self.upstream(), "the upstream gradient")
         size = self.np.size(self.value())
         if g.size != size:
             numbers = f"{g.size} number{'s' if g.size != 1 else ''}"
