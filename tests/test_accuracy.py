@@ -117,6 +117,54 @@ def test_limits_are_reached(name: str, inputs: tuple[float, ...], value: float, 
             )
 
 
+def _elementwise_answers(entry: Elementwise | ElementwiseLoss, x: float) -> list[float]:
+    """Value and derivatives at x, for several targets and by both number systems."""
+    parameters = list(entry.parameters({}).values())
+    targets = [(y,) for y in (0.0, 0.5, 1.0)] if isinstance(entry, ElementwiseLoss) else [()]
+    kernels = [entry.value, entry.derivative, entry.second, getattr(entry, "by_target", None)]
+    return [
+        float(kernel(xp, given, *target, *parameters))
+        for kernel in filter(None, kernels)
+        for target in targets
+        for xp, given in ((scalar, x), (arrays, np.array(x)))
+    ]
+
+
+def _vector_answers(entry: Norm | VectorActivation | VectorLoss, x: float) -> list[float]:
+    """Value and gradient or Jacobian of a vector that has x in it, for several targets and parameters."""
+    found = []
+    vector, classes = np.array([x, 1.0, x]), isinstance(entry, VectorLoss) and entry.takes == "class"
+    targets = [np.array(k) if classes else np.eye(3)[k] for k in range(3)] if entry.kind == "loss" else [None]
+    choices = [{}, *({param.name: "true"} for param in entry.params if param.default is False)]
+    for target in targets:
+        given = (np, vector) if target is None else (np, vector, target)
+        for parameters in (entry.parameters(choice).values() for choice in choices):
+            found.append(entry.value(*given, *parameters))
+            if isinstance(entry, VectorActivation):
+                found.append(entry.jacobian(*given, *parameters))
+            else:
+                found += [entry.gradient(*given, side, *parameters) for side in ("default", "left", "right")]
+    return np.concatenate([np.ravel(answer) for answer in found]).tolist()
+
+
+@each_entry
+def test_a_negative_zero_is_a_zero(entry: Entry) -> None:
+    answers = _elementwise_answers if isinstance(entry, Elementwise | ElementwiseLoss) else _vector_answers
+    with np.errstate(all="ignore"):
+        zero, negative = answers(entry, 0.0), answers(entry, -0.0)  # type: ignore[arg-type]  # of the kind just seen
+    np.testing.assert_array_equal(negative, zero)
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, 5e-324, 1e-310])
+@pytest.mark.parametrize(("y", "smoothing"), [(1.0, 0.0), (0.5, 0.0), (0.0, 0.1)])
+def test_the_slope_near_zero_falls_without_bound(x: float, y: float, smoothing: float) -> None:
+    loss = find("binary_cross_entropy")
+    assert isinstance(loss, ElementwiseLoss)
+    for xp, given in ((scalar, x), (arrays, np.array(x))):
+        with np.errstate(all="ignore"):
+            assert loss.derivative(xp, given, y, smoothing, None) == -math.inf
+
+
 INF = math.inf
 VECTOR_LIMITS = [
     ("softmax", {}, ([INF, 1.0, -5.0],), [1.0, 0.0, 0.0]),

@@ -36,7 +36,8 @@ def _bce_value(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | No
 
 
 def _bce_slope(xp: Any, x: Any, t: Any, rest: Any) -> Any:
-    """(x - t) / (x (1 - x)); the difference is taken where both are small."""
+    """(x - t) / (x (1 - x)); the difference is taken where both are small. (Adding 0 makes -0 a plain 0.)"""
+    x = x + 0.0
     difference = xp.where(x < 0.5, x - t, rest - (1.0 - x))
     slope = xp.divide(difference, x * (1.0 - x))
     return xp.where(t == 0, xp.divide(1.0 + 0.0 * t, 1.0 - x), xp.where(rest == 0, xp.divide(-1.0 + 0.0 * t, x), slope))

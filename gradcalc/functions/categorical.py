@@ -62,6 +62,7 @@ def _ce_gradient(np: Any, x: Any, y: Any, side: str, normalize: bool, clip: floa
     """-y_j / x_j; normalized (sum_{k != j} y_k x_j - y_j sum_{k != j} x_k) / (x_j sum x)."""
     from gradcalc.numerics.vectors import others, scaled
 
+    x = x + 0.0  # -0 as a plain 0
     counted = y * _Clipped(np, x, normalize, clip).inside
     if not normalize:
         at_end = _ce_at_kink(np, x, y, normalize, clip)
