@@ -74,6 +74,16 @@ def test_kinks_of_losses_are_scaled_and_weighted_as_the_derivative_is() -> None:
     assert "kink at a = y: left -2, right 2, shown 0 (--kink)" in told
 
 
+def test_a_kink_in_a_parameter_follows_the_rule_too() -> None:
+    question = ["eval", "svm", "1", "0", "-2", "--target-class", "0", "--scale", "2", "--wrt", "margin"]
+    for side, slope in (("default", 0), ("left", 0), ("right", 2), ("midpoint", 1), ("undefined", "NaN")):
+        (point,) = json_lines(in_process(*question, "--kink", side, "--format", "jsonl"))
+        assert (point["derivative"], point["at_kink"]) == (slope, True)
+    assert "kink at margin = 1: left 0, right 2, shown 2 (--kink)" in in_process(*question, "--kink", "right").out
+    (beside,) = json_lines(in_process(*question, "-p", "margin=1.5", "--kink", "right", "--format", "jsonl"))
+    assert (beside["derivative"], "at_kink" in beside) == (2, False)
+
+
 def test_many_kinks_are_told_of_in_few_lines() -> None:
     numbers = [str(n) for n in range(40)]
     told = in_process("eval", "mae", *numbers, "-y", ",".join(numbers)).out.splitlines()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gradcalc.evaluation.question import Question
     from gradcalc.evaluation.reading import Whole
+    from gradcalc.functions.entry import Param
 
 
 def answer(question: Question, point: Whole) -> Points:
@@ -70,7 +71,7 @@ class _Asked:
     def derivative(self) -> Any:
         """The Jacobian of an activation, the gradient of anything else, or the derivative by what was named."""
         if self.question.param:
-            return self._call(self.question.param.derivative) * self._factor()
+            return self._by_parameter(self.question.param)
         if isinstance(self.entry, VectorActivation):
             return self._jacobian()
         return self._by_target() if self.question.wrt else self._settled(self._gradient)
@@ -117,6 +118,20 @@ class _Asked:
 
     def _gradient(self, side: str) -> Any:
         return self._call(self.entry.gradient, side) * self._factor() + 0.0
+
+    def _by_parameter(self, param: Param) -> Any:
+        """The derivative by a parameter, with the user's rule applied where its one-sided ones differ."""
+        slope = self._call(param.derivative) * self._factor()
+        if param.one_sided is None:
+            return slope
+        left, right = (float(self._call(kernel) * self._factor()) for kernel in param.one_sided)
+        if left == right or not self.np.isfinite(left + right):
+            return slope
+        if self.question.kink != "default":
+            slope = choose(self.question.kink, left, right)
+        when = f"{param.name} = {self.question.parameters[param.name]:g}"
+        self.kinks[told(KinkMet(when, left, right, float(slope)))] = None
+        return slope
 
     def _by_target(self) -> Any:
         """The derivative by the target. A kink where x meets y is one in both: such a loss is symmetric."""

@@ -66,7 +66,8 @@ class Param:
     """A parameter: name, default, meaning, domain, other spellings, and its derivative where it is trainable.
 
     `choices` makes it a word instead of a number; a default of None makes "none" a value;
-    `per_unit` lets it be one number per unit; `derivative(xp, inputs..., parameters...)` is d value / d parameter;
+    `per_unit` lets it be one number per unit; `derivative(xp, inputs..., parameters...)` is d value / d parameter,
+    and `one_sided` the same from the left and from the right, where the value has kinks in the parameter;
     `trained` says that gradient descent changes it, as it does weights.
     """
 
@@ -78,6 +79,7 @@ class Param:
         "doc",
         "domain",
         "name",
+        "one_sided",
         "per_unit",
         "trained",
     )
@@ -93,11 +95,12 @@ class Param:
         choices: tuple[str, ...] = (),
         per_unit: bool = False,
         derivative: Kernel | None = None,
+        one_sided: tuple[Kernel, Kernel] | None = None,
         trained: bool = False,
     ) -> None:
         self.name, self.default, self.doc, self.domain = name, default, doc, domain
         self.aliases, self.choices, self.per_unit, self.derivative = aliases, choices, per_unit, derivative
-        self.trained = trained
+        self.one_sided, self.trained = one_sided, trained
 
     def read(self, value: object, owner: str) -> Any:
         """The parameter's value from a user's text, number or list; InputError where it cannot be one."""

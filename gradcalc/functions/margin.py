@@ -96,10 +96,14 @@ def _svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     return met
 
 
-def _svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def _svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float, at_kink: float = 0.0) -> Any:
     from gradcalc.numerics.vectors import total
 
-    return total(np, _svm_slopes(np, _excess(np, x, y, margin), p, 0.0))
+    return total(np, _svm_slopes(np, _excess(np, x, y, margin), p, at_kink))
+
+
+def _svm_by_margin_right(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+    return _svm_by_margin(np, x, y, p, margin, 1.0)
 
 
 ENTRIES = (
@@ -128,7 +132,14 @@ ENTRIES = (
         title="Multiclass SVM loss (Weston-Watkins)",
         params=(
             Param("p", 1.0, "power of each excess", Domain("1 or 2", members=(1.0, 2.0))),
-            Param("margin", 1.0, "how far the class must lead", aliases=("delta",), derivative=_svm_by_margin),
+            Param(
+                "margin",
+                1.0,
+                "how far the class must lead",
+                aliases=("delta",),
+                derivative=_svm_by_margin,
+                one_sided=(_svm_by_margin, _svm_by_margin_right),
+            ),
         ),
         formula="sum((1 - y) * max(0, margin - sum(y * a) + a)^p)",
         derivative_formula="p * max(0, M)^(p - 1) with M = margin - sum(y * a) + a; for the class minus their sum",
