@@ -80,6 +80,23 @@ def test_weights_multiply_elements_classes_and_examples() -> None:
     assert line["value"] == [2, 12]
 
 
+@pytest.mark.parametrize(
+    ("words", "mean"),
+    [
+        (["square", "1e154", "1.2e154"], 1.22e308),
+        (["absolute", "1e308", "1.5e308"], 1.25e308),
+        (["absolute", "1.7e308", "1.7e308", "1.7e308"], 1.7e308),
+        (["absolute", "inf", "1e308", "1e308"], math.inf),
+    ],
+    ids=str,
+)
+def test_a_mean_is_finite_where_the_sum_is_not(words: list[str], mean: float) -> None:
+    (point,) = points(*words, "-y", "0", "--reduction", "mean")
+    assert float(point["value"]) == pytest.approx(mean, rel=1e-15)
+    (point,) = points(*words, "-y", "0", "--reduction", "sum")
+    assert point["value"] == "Infinity"
+
+
 def test_a_parameter_may_be_one_per_input() -> None:
     found = points("prelu", "-1", "-2", "-p", "alpha=0.1,0.5")
     assert [p["derivative"] for p in found] == [0.1, 0.5]

@@ -42,7 +42,7 @@ _KINKS = 100
     metavar="HOW",
     help="Of an elementwise loss: none (each prediction is a point), mean or sum.",
 )
-@click.option("--scale", metavar="C", help="Multiply a loss by C.")
+@click.option("--scale", metavar="C", help="Multiply a loss by C, once it is computed.")
 @options.kink_option
 @click.option("--linspace", nargs=3, metavar="START STOP NUM", help="NUM evenly spaced inputs.")
 @click.option("--input", "file", metavar="FILE", help="Inputs from FILE; - is standard input.")

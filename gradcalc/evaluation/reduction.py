@@ -29,9 +29,9 @@ def reduced(question: Question, parts: Sequence[Points], upstream: Any) -> Point
         raise InputError(f"no inputs to take the {question.reduction} of")
     divisor = count if question.reduction == "mean" else 1
     found: dict[str, Any] = {name: [x / divisor for x in joined[name]] for name in joined}
-    found.update(input=joined["input"], target=joined["target"], value=_total(joined["value"]) / divisor)
+    found.update(input=joined["input"], target=joined["target"], value=_share(joined["value"], divisor))
     if question.param and question.wrt not in question.per_unit:
-        found["derivative"] = _total(joined["derivative"]) / divisor  # of one number, by one number
+        found["derivative"] = _share(joined["derivative"], divisor)  # of one number, by one number
     names = question.columns(upstream=upstream is not None)
     if "upstream" in names or "vjp" in names:
         found.update(_pulled_back(found["derivative"], upstream))
@@ -54,9 +54,12 @@ def _pulled_back(derivative: Any, upstream: Any) -> dict[str, Any]:
     return {"upstream": upstream, "vjp": product}
 
 
-def _total(numbers: list[float]) -> float:
-    """The exactly rounded sum; where that overflows or meets infinities, the ordinary one."""
+def _share(numbers: list[float], divisor: int) -> float:
+    """The exactly rounded sum, divided; where the sum overflows, that of numbers so small that theirs does not."""
     try:
-        return fsum(numbers)
-    except (OverflowError, ValueError):
-        return sum(numbers)
+        return fsum(numbers) / divisor
+    except OverflowError:
+        scale = 2.0 ** -len(numbers).bit_length()
+        return _share([scale * x for x in numbers], divisor) / scale
+    except ValueError:  # infinities of both signs
+        return sum(numbers) / divisor
