@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,6 +58,19 @@ def test_an_empty_stream_has_no_points() -> None:
     assert json.loads(in_process("eval", "relu", "-", "--format", "json").out)["points"] == []
     assert in_process("eval", "relu", "-", "--format", "csv").out == "input,value,derivative\n"
     assert in_process("eval", "relu", "-").out.splitlines()[-1].split() == ["input", "value", "derivative"]
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "latex", "html"])
+def test_a_stream_s_table_is_whole(name: str) -> None:
+    """Its columns are wider, but otherwise it is the table that arguments get."""
+    arguments = in_process("eval", "relu", "0", "1.5", "-2", "--format", name).out
+    streamed = in_process("eval", "relu", "-", "--format", name, stdin="0\n1.5\n-2").out
+
+    def words(text: str) -> list[str]:
+        return re.sub("-{3,}", "---", text).replace("</", " </").split()
+
+    assert words(streamed) == words(arguments)
+    assert in_process("eval", "relu", "-", "--format", name).out.split()[0] == arguments.split()[0]
 
 
 def test_objects_and_numbers_may_alternate() -> None:
@@ -258,10 +272,14 @@ def test_answers_come_as_the_lines_arrive() -> None:
         assert process.wait() == 0
 
 
-@pytest.mark.parametrize("numbers", ["yes 0.5", "yes 0.5, | tr -d '\\n'"])
-def test_memory_stays_flat_and_an_endless_stream_can_be_left(numbers: str) -> None:
+@pytest.mark.parametrize(
+    ("numbers", "name"),
+    [("yes 0.5, | tr -d '\\n'", "csv"), *(("yes 0.5", name) for name in FORMATS if name != "json")],
+)
+def test_memory_stays_flat_and_an_endless_stream_can_be_left(numbers: str, name: str) -> None:
     """A hundred thousand points of an endless stream within an address space that could not hold them all."""
-    command = f"'{sys.executable}' -m gradcalc eval relu - --format csv"
+    command = f"'{sys.executable}' -m gradcalc eval relu - --format {name}"
     script = f"ulimit -v 400000; {numbers} | {command} | tail -n +100000 | head -n 1"
     done = subprocess.run(["sh", "-c", script], capture_output=True, encoding="utf-8", check=False)
-    assert (done.stdout, done.stderr) == ("0.5,0.5,1\n", "")
+    numbers_of_a_row = [float(text) for text in re.findall(r"[\d.]+", done.stdout)]
+    assert (numbers_of_a_row, done.stderr) == ([0.5, 0.5, 1.0], "")

@@ -182,6 +182,6 @@ def points_text(format_name: str, heading: Heading, digits: int | None, *, bare:
         from gradcalc.render.points_table import PointsTable
 
         return PointsTable(heading, digits, measured=measured)
-    from gradcalc.render.points_markup import PointsMarkup
+    from gradcalc.render.points_markup import MeasuredMarkup, PointsMarkup
 
-    return PointsMarkup(heading, digits, format_name)
+    return (MeasuredMarkup if measured else PointsMarkup)(heading, digits, format_name)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: Significant digits where numbers stand side by side, and in sentences.
 DIGITS = 6
 
+#: The longest float that identifies itself is -2.2250738585072014e-308.
+WIDEST = 24
+
 #: So many different kinks are told of.
 _MOST_KINKS = 10
 

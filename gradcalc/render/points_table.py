@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcalc.render.numbers import column_texts, value_texts
 from gradcalc.render.points import PointsText
-from gradcalc.render.points_people import DIGITS, heading_lines, kink_lines
+from gradcalc.render.points_people import DIGITS, WIDEST, heading_lines, kink_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from gradcalc.results import Heading, KinkMet, Points
 
 _GAP = "  "
-
-#: The longest float that identifies itself is -2.2250738585072014e-308.
-_WIDEST = 24
 
 #: How wide a block of vectors may be before it goes on below itself: narrow terminals are to show it too.
 _BLOCK_WIDTH = 60
@@ -52,7 +49,7 @@ class PointsTable(PointsText):
     def header(self, texts: list[list[str]]) -> str:
         """The names of the columns; it settles how wide they are."""
         names = self.heading.columns
-        any_number = _WIDEST if self.digits is None else self.digits + len("-.e-308")
+        any_number = WIDEST if self.digits is None else self.digits + len("-.e-308")
         if self.measured:
             widths = [max(map(len, (name, *column))) for name, column in zip(names, texts, strict=True)]
         else:
