@@ -68,7 +68,10 @@ def list_named(named: Sequence[tuple[str, str]], hint: str) -> Card:
 
 
 def show(name: str) -> Card:
-    """The card of a function, convention, example or kind of layer. Errors: UsageError with near names."""
+    """The card of a function, convention, example or kind of layer. Errors: UsageError with near names.
+
+    A layer goes before an example that is named after it.
+    """
     known = _cards()
     for title, card in known.items():
         if simplified(title) == simplified(name):
@@ -79,9 +82,9 @@ def show(name: str) -> Card:
 
 def _cards() -> dict[str, Callable[[], Card]]:
     """Every name that can be shown, aliases included, with what makes its card."""
-    found: dict[str, Callable[[], Card]] = {one.name: partial(_example_card, one) for one in examples()}
+    found: dict[str, Callable[[], Card]] = dict.fromkeys(("dense", "fully_connected"), _dense_card)
+    found |= {one.name: partial(_example_card, one) for one in examples()}
     found |= {one.name: partial(_convention_card, one) for one in CONVENTIONS}
-    found |= dict.fromkeys(("dense", "fully_connected"), _dense_card)
     for entry in entries():
         found |= dict.fromkeys((entry.name, *entry.aliases), partial(_function_card, entry))
     return found

@@ -112,6 +112,11 @@ def test_known_kinks_are_on_the_cards() -> None:
     assert (hinge["left"], hinge["right"], hinge["target"]) == (-1.0, 0.0, 1.0)
 
 
+@pytest.mark.parametrize("name", ["fully_connected", "fully-connected"])
+def test_a_layer_goes_before_its_example(name: str) -> None:
+    assert printed("show", name) == printed("show", "dense")
+
+
 def test_no_name_means_two_things() -> None:
     names = [name.lower().replace("-", "").replace("_", "") for name in NAMES + OTHERS]
     assert len(names) == len(set(names))
