@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from gradcalc.errors import Place
 
 #: A table's cell: a float is formatted by `render`, whole numbers and text stand as they are, None is an empty cell.
 Cell = float | int | str | None
@@ -65,12 +68,13 @@ class Points(NamedTuple):
     """Some points of an evaluation, column by column.
 
     Every column has one entry per point: a number, a list (a vector) or a list of lists (a Jacobian).
-    `at_kink` is None where no point lies on a kink.
+    `at_kink` is None where no point lies on a kink; `place` is where a point that was given whole stands.
     """
 
     columns: dict[str, list[Any]]
     at_kink: Sequence[bool] | None = None
     kinks: Sequence[KinkMet] = ()
+    place: Place | None = None
 
     @property
     def size(self) -> int:

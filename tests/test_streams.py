@@ -87,6 +87,21 @@ def test_what_a_line_says_of_itself_wins_over_the_options() -> None:
     assert [(p["target"], p["upstream"], p["vjp"]) for p in json_lines(outcome)] == [(1, 10, 40), (2, 5, 10)]
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_nothing_a_point_has_is_dropped_silently(name: str) -> None:
+    outcome = in_process(
+        "eval", "sigmoid", "-", "--format", name, stdin='{"input": 0.25}\n{"input": 1, "upstream": 2}\n'
+    )
+    if name in ("json", "jsonl"):
+        assert (outcome.code, outcome.out.count('"vjp"')) == (0, 1)
+    else:
+        assert outcome.code == 2 and "0.25" in outcome.out
+        assert outcome.err.startswith("gradcalc: error: stdin:2: this point has upstream and vjp, which the first")
+        assert "--format jsonl" in outcome.err
+    fewer = in_process("eval", "relu", "-", "--format", name, stdin='{"input": 1, "upstream": 2}\n{"input": 0.25}\n3\n')
+    assert (fewer.code, fewer.err) == (0, "") and "0.25" in fewer.out
+
+
 #: Streams that end early: the function and its options, the text, the inputs before, and what the error says.
 BROKEN = {
     "not a number": (

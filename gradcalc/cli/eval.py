@@ -9,7 +9,7 @@ import click
 from gradcalc.cli import options
 from gradcalc.cli.numbers import Command
 from gradcalc.cli.output import opened, warn
-from gradcalc.errors import GradcalcError, UsageError
+from gradcalc.errors import GradcalcError, InputError, UsageError, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gradcalc.evaluation.question import Question
     from gradcalc.render.points import PointsText
     from gradcalc.results import KinkMet, Points
+
+#: Formats in which every point says itself what it has.
+_FREE = ("json", "jsonl")
 
 #: More different kinks than this are not told apart: memory stays flat.
 _KINKS = 100
@@ -148,10 +151,23 @@ class _Printer:
     def part(self, part: Points) -> None:
         """Some points."""
         text = self.text or self.begin(list(part.columns))
+        if self.format_name not in _FREE:
+            self.check(part)
         self.out.write(text.part(part))
         for kink in part.kinks:
             if len(self.kinks) < _KINKS:
                 self.kinks[kink] = None
+
+    def check(self, part: Points) -> None:
+        """A table has the columns of its first row: what has no column would be lost."""
+        assert self.text is not None  # begun before the first part
+        extra = [name for name in part.columns if name not in self.text.heading.columns]
+        if extra:
+            raise InputError(
+                f"this point has {listed(extra)}, which the first had not",
+                hint="--format jsonl shows of each point what it has",
+                place=part.place,
+            )
 
     def begin(self, columns: list[str] | None = None) -> PointsText:
         """What stands before the first point."""

@@ -40,10 +40,10 @@ def answer(question: Question, items: Iterable[Numbers | Whole]) -> Iterator[Poi
 def _whole(question: Question, point: Whole) -> Points:
     try:
         if question.elementwise:
-            return pointwise.whole(question, point)
+            return pointwise.whole(question, point)._replace(place=point.place)
         from gradcalc.evaluation import vectors
 
-        return vectors.answer(question, point)
+        return vectors.answer(question, point)._replace(place=point.place)
     except GradcalcError as error:
         error.place = error.place or point.place
         raise
