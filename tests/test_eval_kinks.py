@@ -50,10 +50,24 @@ def test_a_kink_is_told_once_and_without_a_kink_nothing_is_told() -> None:
     assert "kink" not in in_process("eval", "relu", "1").out
 
 
-def test_at_an_undefined_kink_there_is_no_second_derivative_either() -> None:
-    for rule, second in (("undefined", "NaN"), ("right", 0)):
-        outcome = in_process("eval", "relu", "0", "2", "--order", "2", "--kink", rule, "--format", "jsonl")
-        assert [point["second_derivative"] for point in json_lines(outcome)] == [second, 0]
+@pytest.mark.parametrize("side", SIDES)
+def test_at_a_kink_there_is_no_second_derivative(side: str) -> None:
+    for function, numbers, seconds in (
+        (["relu"], ["0", "2"], ["NaN", 0]),
+        (["step"], ["0", "2"], ["NaN", 0]),
+        (["absolute", "-y", "3"], ["3", "2"], ["NaN", 0]),
+        (["leaky_relu", "-p", "alpha=1"], ["0", "2"], [0, 0]),
+    ):
+        for only in ([], ["--only", "second_derivative"]):
+            question = ["eval", *function, *numbers, "--order", "2", "--kink", side, *only, "--format", "jsonl"]
+            assert [point["second_derivative"] for point in json_lines(in_process(*question))] == seconds
+
+
+def test_at_infinity_there_is_no_kink() -> None:
+    question = ["eval", "absolute", "inf", "-y", "inf", "--kink", "right", "--format", "jsonl"]
+    for by_target in ([], ["--wrt", "target"]):
+        (point,) = json_lines(in_process(*question, *by_target))
+        assert (point["derivative"], "at_kink" in point) == ("NaN", False)
 
 
 def test_an_undefined_kink_is_told_once_too() -> None:

@@ -36,7 +36,9 @@ _KINKS = 100
 @click.option(
     "--upstream", "-u", multiple=True, metavar="G", help="Incoming gradient: adds vjp, G times the derivative."
 )
-@click.option("--order", type=options.Word(["1", "2"]), default="1", help="2 adds the second derivative.")
+@click.option(
+    "--order", type=options.Word(["1", "2"]), default="1", help="2 adds the second derivative, nan at a kink."
+)
 @click.option("--with", "with_", multiple=True, metavar="NAME=VALUES", help="Further inputs: weight=1,2 of a loss.")
 @click.option(
     "--reduction",

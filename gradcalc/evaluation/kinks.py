@@ -51,11 +51,12 @@ def _declared(
 
 
 def _positions(kink: Kink, variable: list[float], others: list[Any]) -> list[int]:
-    """Where the variable lies on the kink."""
+    """Where the variable lies on the kink; none is at infinity."""
     if any(isinstance(other, list) for other in others):
-        return [i for i, z in enumerate(variable) if z == kink.at(*(pick(other, i) for other in others))]
+        on_kink = [i for i, z in enumerate(variable) if z == kink.at(*(pick(other, i) for other in others))]
+        return [i for i in on_kink if variable[i] - variable[i] == 0.0]
     at = kink.at(*others)
-    return [i for i, z in enumerate(variable) if z == at] if at in variable else []
+    return [i for i, z in enumerate(variable) if z == at] if at in variable and at - at == 0.0 else []
 
 
 def pick(column: Any, i: int) -> Any:

@@ -171,14 +171,13 @@ def block(question: Question, inputs: list[float], given: Given, names: list[str
     if "value" in names:
         found["value"] = _mapped(entry.value, inputs, given)
     met = {}
-    if "derivative" in names or "vjp" in names:
+    if {"derivative", "second_derivative", "vjp"}.intersection(names):
         slopes = found["derivative"] = _mapped(_derivative(question), inputs, given)
         met = settle(question, inputs, given.target, given.parameters, given.factor, slopes)
     if "second_derivative" in names:
         curvatures = found["second_derivative"] = _mapped(entry.second, inputs, given)
-        if question.kink == "undefined":
-            for i in met:
-                curvatures[i] = scalar.nan
+        for i in met:  # where the derivative jumps it has no derivative
+            curvatures[i] = scalar.nan
     if "upstream" in names or "vjp" in names:
         found["upstream"] = spread(_upstream(given), len(inputs))
     if "vjp" in names:
