@@ -49,6 +49,8 @@ class Plain(PointsText):
 
     def texts(self, column: list[Any]) -> list[str]:
         """One quantity's numbers for each point."""
+        if column[0] is None:
+            return ["nan"] * len(column)  # a row keeps its number of words
         if _all_numbers(column):
             return column_texts(column, self.digits, keep_zeros=self.keep_zeros)
         return [" ".join(" ".join(row) for row in self.rows(value)) for value in column]
