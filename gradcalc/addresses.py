@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from gradcalc.errors import UsageError, near, quoted
 
@@ -11,6 +12,22 @@ _INDEXED = re.compile(r"^(?P<name>[^\[\]]+)(?P<index>(\[\d+\])*)$")
 
 #: In a group of layers that share a number, these belong to the last one that has them; all others to the first.
 _OUTPUTS = ("a", "f_prime", "da", "a_new")
+
+
+class Address(NamedTuple):
+    """A quantity, or a place in it: its layer's name (empty for the loss), its letters and the index."""
+
+    layer: str
+    quantity: str
+    index: tuple[int, ...] = ()
+
+    @property
+    def indexed(self) -> str:
+        """The quantity with its index: dW[0][1]."""
+        return self.quantity + "".join(f"[{i}]" for i in self.index)
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.indexed}" if self.layer else self.indexed
 
 
 def split_index(address: str) -> tuple[str, tuple[int, ...]]:

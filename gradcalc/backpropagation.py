@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gradcalc.addresses import resolve, split_index
+from gradcalc.addresses import Address, resolve, split_index
 from gradcalc.advice import warnings
 from gradcalc.errors import UsageError
 from gradcalc.layers.activation import ActivationLayer, slope_is_large
@@ -86,27 +86,48 @@ class BackpropResult(NamedTuple):
 
     def quantity(self, address: str) -> Array:
         """The numbers of one quantity, e.g. hidden.dW, dW1, loss or hidden.dW[0][1]. Errors: UsageError."""
-        name, index = split_index(address)
-        if name.lower() == "loss":
-            found = np.asarray(np.nan if self.loss is None else self.loss)
-            if self.loss is None:
-                raise UsageError("there is no loss", hint="the spec gives neither loss nor target")
-        else:
-            found = self._found(name)
+        found = self.locate(address)
+        numbers = self._numbers(found)
         try:
-            return np.asarray(found[index])
+            return np.asarray(numbers[found.index])
         except IndexError:
-            raise UsageError(f"{address}: the index is outside its shape {found.shape}") from None
+            raise UsageError(f"{address}: the index is outside its shape {numbers.shape}") from None
 
-    def _found(self, name: str) -> Array:
+    def locate(self, address: str) -> Address:
+        """The address in full that a long or short one, in any case, speaks of. Errors: UsageError."""
+        name, index = split_index(address)
+        if name.lower() == "loss" or name.lower() in self.input:
+            return Address("", name.lower(), index)
         listed = [(layer.name, layer.type, self._names(i)) for i, layer in enumerate(self.layers)]
-        if name.lower() in self.input:
-            return self.input[name.lower()]
-        position, quantity = resolve(name, listed)
-        layer = self.layers[max(position, 0)]
-        if quantity not in layer.quantities:
-            return self._large_jacobian(max(position, 0))
-        return layer.quantities[quantity]
+        try:
+            position, quantity = resolve(name, listed)
+        except UsageError:
+            self._check_computed(name)
+            raise
+        return Address(self.layers[max(position, 0)].name, quantity, index)
+
+    def _check_computed(self, name: str) -> None:
+        """UsageError where the name is that of a quantity which this spec does not ask for."""
+        every = [(layer.name, layer.type, _possible(self._names(i))) for i, layer in enumerate(self.layers)]
+        try:
+            _, quantity = resolve(name, every)
+        except UsageError:
+            return
+        if quantity.endswith("_new"):
+            raise UsageError(f"{name} is not computed", hint="only with a learning_rate are there new parameters")
+        raise UsageError(f"{name} is not computed", hint="the spec gives neither loss and target nor upstream")
+
+    def _numbers(self, address: Address) -> Array:
+        if address.layer:
+            position = [layer.name for layer in self.layers].index(address.layer)
+            found = self.layers[position].quantities.get(address.quantity)
+            return self._large_jacobian(position) if found is None else found
+        if address.quantity != "loss":
+            return self.input[address.quantity]
+        if self.loss is None:
+            given = "upstream in its place" if self.problem.upstream is not None else "neither loss nor upstream"
+            raise UsageError("there is no loss", hint=f"the spec gives {given}")
+        return np.asarray(self.loss)
 
     def _names(self, position: int) -> list[str]:
         """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
@@ -232,6 +253,15 @@ def _with_new(result: LayerResult, moved: Layer) -> LayerResult:
     """The layer's result with its parameters after the step, as W_new, b_new ..."""
     new = _layer_result(Examples(flat=True, columns=False), moved, moved.parameters).quantities
     return result._replace(quantities={**result.quantities, **{f"{name}_new": v for name, v in new.items()}})
+
+
+def _possible(names: Iterable[str]) -> list[str]:
+    """These quantities, and those that a backward pass and a step would add to them."""
+    own = [name for name in names if not name.endswith("_new")]
+    passed = [name for name in own if name != "f_prime" and not (name[0] == "d" and name[1:] in own)]
+    more = [f"d{name}" for name in passed]
+    parameters = [f"{name}_new" for name in passed if name not in ("x", "z", "a")]
+    return list(dict.fromkeys([*names, *more, *parameters]))
 
 
 def _rank(name: str) -> int:

@@ -99,6 +99,36 @@ def test_only_in_data_formats(net: str) -> None:
     ]  # fmt: skip
 
 
+def test_only_in_data_formats_names_quantities_in_full(net: str) -> None:
+    words = [net, "--only", "dw1[0],HIDDEN.dW[0],a0,Loss"]
+    for separator, format_name in (",", "csv"), ("\t", "tsv"):
+        lines = [line.split(separator) for line in printed(*words, "--format", format_name).splitlines()[1:]]
+        assert [line[:3] for line in lines] == [
+            ["hidden", "dW", "[0][0]"], ["hidden", "dW", "[0][1]"], ["hidden", "x", "[0]"], ["hidden", "x", "[1]"],
+            ["", "loss", ""],
+        ]  # fmt: skip
+    assert list(json.loads(printed(*words, "--format", "json"))) == ["hidden.dW[0]", "hidden.x", "loss"]
+    lines = printed(*words, "--format", "jsonl").splitlines()
+    assert [key for line in lines for key in json.loads(line)] == ["hidden.dW[0]", "hidden.x", "loss"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "only", "said"),
+    [
+        ({}, "dW1", "dW1 is not computed; the spec gives neither loss and target nor upstream"),
+        ({}, "hidden.da", "hidden.da is not computed; the spec gives neither"),
+        ({}, "loss", "there is no loss; the spec gives neither loss nor upstream"),
+        ({}, "W1_new", "only with a learning_rate"),
+        ({"upstream": [1, 1]}, "loss", "there is no loss; the spec gives upstream in its place"),
+        ({"upstream": [1, 1]}, "W1_new", "only with a learning_rate"),
+    ],
+)
+def test_what_a_spec_does_not_ask_for_is_not_unknown(extra: dict[str, object], only: str, said: str) -> None:
+    spec = {key: value for key, value in MAZUR.items() if key in ("input", "layers")} | extra
+    outcome = in_process("backprop", "-", "--only", only, stdin=json.dumps(spec))
+    assert outcome.code == 2 and said in outcome.err
+
+
 def test_options_override_the_spec(net: str) -> None:
     words = ["--input", "-1,2", "--target", "[0, 1]", "--learning-rate", "0.25", "--set", "hidden.W[0][1]=-0.5"]
     changed = json.loads(json.dumps(MAZUR))

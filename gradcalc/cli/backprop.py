@@ -130,12 +130,11 @@ def _only(result: BackpropResult, only: str, format_name: str, digits: int | Non
     from gradcalc.render.nested import json_text
     from gradcalc.render.quantities import bare_text
 
-    found = {address.strip(): plain(result.quantity(address)) for address in only.split(",")}
+    if format_name in ("table", "plain"):
+        return [bare_text([plain(result.quantity(address)) for address in only.split(",")], digits)]
+    found = {result.locate(address): plain(result.quantity(address)) for address in only.split(",")}
     if format_name == "json":
-        return [json_text(found, digits), "\n"]
+        return [json_text({str(address): numbers for address, numbers in found.items()}, digits), "\n"]
     if format_name == "jsonl":
-        return [json_text({address: numbers}, digits, indent=None) + "\n" for address, numbers in found.items()]
-    if format_name in ("csv", "tsv"):
-        named = [(*address.rpartition(".")[::2], numbers) for address, numbers in found.items()]
-        return _rows(named, format_name, digits)
-    return [bare_text(list(found.values()), digits)]
+        return [json_text({str(address): numbers}, digits, indent=None) + "\n" for address, numbers in found.items()]
+    return _rows(((at.layer, at.indexed, numbers) for at, numbers in found.items()), format_name, digits)
