@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +160,34 @@ def test_what_cannot_be_saved_is_said_and_leaves_nothing(net: str, tmp_path: Pat
     broken = tmp_path / "broken.npz"
     assert in_process("backprop", net, "--set", "hidden.W=x", "--save", str(broken)).code == 2
     assert not broken.exists()
+
+
+def test_arrays_and_answer_cannot_share_a_file(net: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    outcome = in_process("backprop", net, "--save", str(path), "-o", str(tmp_path / "." / "x.npz"))
+    assert outcome.code == 2 and "both name" in outcome.err
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("target", ["none/out.txt", "/dev/full"])
+def test_a_failed_run_leaves_the_saved_file(net: str, tmp_path: Path, target: str) -> None:
+    path = tmp_path / "x.npz"
+    path.write_text("an old file")
+    outcome = in_process("backprop", net, "--save", str(path), "-o", str(tmp_path / target))
+    assert outcome.code == 3
+    assert path.read_text() == "an old file"
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "net.json", path]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_standard_output_leaves_the_saved_file(net: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    path.write_text("an old file")
+    words = [sys.executable, "-m", "gradcalc", "backprop", net, "--save", str(path)]
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False).returncode == 3
+    assert path.read_text() == "an old file"
 
 
 def test_output_goes_to_a_file(net: str, tmp_path: Path) -> None:

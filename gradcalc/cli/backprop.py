@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -66,20 +67,22 @@ def command(
     gradcalc backprop net.yaml --only output.dW,loss
     """
     from gradcalc.backpropagation import backprop
-    from gradcalc.cli.saving import check_name, save
+    from gradcalc.cli.saving import check_apart, check_name, saved
 
     format_name = format_name or "table"
     path = check_name(save_name) if save_name else None
+    if path:
+        check_apart(path, output)
     if only is not None and format_name not in _ONLY_FORMATS:
         raise UsageError(f"--only prints bare numbers, which have no {format_name}", hint="leave out --format")
     result = backprop(spec, **options)
     pieces = _answer(result, format_name, digits, values) if only is None else _only(result, only, format_name, digits)
     for warning in result.warnings:
         warn(warning)
-    if path:
-        save(path, {f"{layer}.{name}" if layer else name: array for layer, name, array in result.addresses()})
-    with opened(output) as stream:
+    named = ((f"{layer}.{name}" if layer else name, array) for layer, name, array in result.addresses())
+    with saved(path, dict(named)) if path else nullcontext(), opened(output) as stream:
         stream.writelines(pieces)
+        stream.flush()  # what cannot be written must fail before any file is replaced
 
 
 def _answer(result: BackpropResult, format_name: str, digits: int | None, values: Any) -> Iterable[str]:

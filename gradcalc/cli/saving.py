@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +22,35 @@ def check_name(name: str) -> Path:
     return path.resolve()
 
 
-def save(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write to a temporary file beside `path` and rename it. Errors: OutputError."""
+def check_apart(path: Path, output: str | None) -> None:
+    """UsageError where --output names the same file, which can hold only one of both."""
+    if output is not None and output != "-" and Path(output).resolve() == path:
+        raise UsageError(f"--save and --output both name {quoted(output)}", hint="name two files")
+
+
+@contextmanager
+def saved(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> Iterator[None]:
+    """Write to a temporary file beside `path`, which takes that name when all else went well. Errors: OutputError."""
     import numpy as np
 
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("xb") as stream:
+        with _writing(path), temporary.open("xb") as stream:
             np.savez(stream, **dict(arrays))  # type: ignore[arg-type]  # numpy's stubs take any name for allow_pickle
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {quoted(str(path))}: {error.strerror or error}") from None
+        try:
+            yield
+        except BrokenPipeError:  # whoever reads the answer has seen enough of it: no failure
+            temporary.replace(path)
+            raise
+        with _writing(path):
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {quoted(str(path))}: {error.strerror or error}") from None
