@@ -6,10 +6,8 @@ import numpy as np
 
 from gradcalc.functions import find
 from gradcalc.functions.entry import ElementwiseLoss, VectorLoss
-from gradcalc.layers.activation import Activation, ActivationLayer
 from gradcalc.layers.base import Layer
-from gradcalc.layers.dense import Dense
-from gradcalc.network import Problem
+from gradcalc.network import Problem, activation_of, output_position
 from gradcalc.objective import LINKS
 from gradcalc.shapes import Array
 
@@ -29,13 +27,16 @@ def warnings(problem: Problem, output: Array) -> list[str]:
 
 def _applied_twice(layers: list[Layer], loss: str) -> list[str]:
     """A loss on logits behind the very activation that it contains."""
-    activation = _last_activation(layers)
+    if not layers:
+        return []
+    last = layers[output_position(layers)]
+    activation = activation_of(last)
     for on_probabilities, link in LINKS.items():
         entry = find(on_probabilities)
         assert isinstance(entry, ElementwiseLoss | VectorLoss)
         if activation is not None and activation.entry.name == link and loss == entry.logits:
             return [
-                f"{loss} takes logits and applies {link} itself, but layer {layers[-1].name} has applied {link} "
+                f"{loss} takes logits and applies {link} itself, but layer {last.name} has applied {link} "
                 f"already; the loss on probabilities is {on_probabilities}"
             ]
     return []
@@ -47,8 +48,3 @@ def _not_probabilities(output: Array) -> list[str]:
     if not len(off):
         return []
     return [f"cross_entropy takes probabilities, but the outputs of example {off[0]} sum to {sums[off[0]]:.6g}"]
-
-
-def _last_activation(layers: list[Layer]) -> Activation | None:
-    last = layers[-1] if layers else None
-    return last.activation if isinstance(last, Dense | ActivationLayer) else None

@@ -54,13 +54,16 @@ def forward(layers: list[Layer], x: Array) -> list[Step]:
     return steps
 
 
-def backward(steps: list[Step], da: Array, dz: Array | None) -> list[Quantities]:
-    """Every layer's derivatives, from the loss's derivative by the last output: a layer's dx is the da before it."""
+def backward(steps: list[Step], da: Array, known: tuple[int, Array | None]) -> list[Quantities]:
+    """Every layer's derivatives, from the loss's derivative by the last output: a layer's dx is the da before it.
+
+    `known` is a layer's position and its dz (see Step.back).
+    """
     found: list[Quantities] = []
-    for step in reversed(steps):
-        gradients = step.back(da, dz)
+    for position in reversed(range(len(steps))):
+        gradients = steps[position].back(da, known[1] if position == known[0] else None)
         found.append(gradients)
-        da, dz = gradients["dx"], None
+        da = gradients["dx"]
     return found[::-1]
 
 
@@ -75,7 +78,7 @@ def run(problem: Problem, layers: list[Layer]) -> Pass:
         if start is None:
             return Pass(None, None, penalty, [step.quantities for step in steps], None)
         data_loss, da, dz = start
-        gradients = backward(steps, da, dz)
+        gradients = backward(steps, da, (output_position(layers), dz))
         _finish(problem, layers, gradients)
     loss = None if data_loss is None else data_loss + (penalty or 0.0)
     return Pass(loss, data_loss, penalty, [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)], da)
@@ -99,16 +102,30 @@ def _start(problem: Problem, layers: list[Layer], steps: list[Step]) -> tuple[fl
         return None
     if not steps:
         return problem.objective(problem.x, None, None)
-    return problem.objective(steps[-1].a, *_last_activation(layers[-1], steps[-1]))
+    position = output_position(layers)
+    return problem.objective(steps[-1].a, activation_of(layers[position]), _activated(steps[position]))
 
 
-def _last_activation(layer: Layer, step: Step) -> tuple[Activation | None, Array | None]:
-    """The last layer's activation and the z it is applied to."""
-    if isinstance(layer, Dense):
-        return layer.activation, step.quantities["z"]
-    if isinstance(layer, ActivationLayer):
-        return layer.activation, step.quantities["x"]
-    return None, None
+def output_position(layers: list[Layer]) -> int:
+    """The position of the layer that makes the output: the last one but for layers that change nothing."""
+    position = len(layers) - 1
+    while position > 0 and _is_identity(layers[position]):
+        position -= 1
+    return position
+
+
+def activation_of(layer: Layer) -> Activation | None:
+    """The function that a layer applies last."""
+    return layer.activation if isinstance(layer, Dense | ActivationLayer) else None
+
+
+def _is_identity(layer: Layer) -> bool:
+    return isinstance(layer, ActivationLayer) and layer.activation.entry.name == "identity"
+
+
+def _activated(step: Step) -> Array:
+    """What a layer's activation is applied to."""
+    return step.quantities["z" if "z" in step.quantities else "x"]
 
 
 def _finish(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:

@@ -12,7 +12,7 @@ from gradcalc.errors import listed
 from gradcalc.functions.entry import ElementwiseLoss, Entry
 from gradcalc.layers.activation import Activation, ActivationLayer
 from gradcalc.layers.dense import Dense
-from gradcalc.network import Problem
+from gradcalc.network import Problem, activation_of, output_position
 from gradcalc.objective import LINKS, Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.results import Line
@@ -119,8 +119,9 @@ def loss_notes(problem: Problem) -> list[Line]:
 
 
 def linked_activation(problem: Problem) -> str:
-    """The last layer's activation where the loss forms dL/dz with it as a - y; else empty."""
-    objective, last = problem.objective, activations(problem)[-1][1] if problem.layers else None
+    """The output's activation where the loss forms dL/dz with it as a - y; else empty."""
+    objective = problem.objective
+    last = activation_of(problem.layers[output_position(problem.layers)]) if problem.layers else None
     if objective is None or last is None or objective.values.get("clip") is not None:
         return ""
     return last.entry.name if LINKS.get(objective.entry.name) == last.entry.name else ""
@@ -167,13 +168,14 @@ def _penalty_formula(penalty: Penalty, examples: int) -> tuple[str | float, ...]
 
 
 def last_output(result: BackpropResult) -> tuple[Array, Activation | None, Array | None]:
-    """The last layer's a, its activation and what that is applied to; without layers the input itself."""
+    """The last layer's a, the activation that made it and what that is applied to; without layers the input itself."""
     problem = result.problem
     if not problem.layers:
         return problem.x, None, None
-    found = result.layers[-1].quantities
-    z = found["z" if "z" in found else "x"]
-    return problem.examples.read(found["a"]), activations(problem)[-1][1], problem.examples.read(z)
+    position = output_position(problem.layers)
+    found = result.layers[position].quantities
+    z = problem.examples.read(found["z" if "z" in found else "x"])
+    return problem.examples.read(found["a"]), activation_of(problem.layers[position]), z
 
 
 def activations(problem: Problem) -> list[tuple[Dense | ActivationLayer, Activation | None]]:

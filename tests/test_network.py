@@ -8,6 +8,7 @@ import pytest
 from dense_specs import W_OUT, W, layer_of, net
 from gradcalc.backpropagation import backprop
 from gradcalc.errors import GradcalcError, InputError, UsageError
+from gradcalc.report import report
 
 # --- steps, precision, layers ---
 
@@ -135,6 +136,32 @@ def test_the_chain_of_a_saturated_net_has_numbers() -> None:
     (product,) = backprop(spec).chain
     assert product.factors == [("dL/dz1", -1.0), ("a0", 1.0)]
     assert product.product == -1.0
+
+
+@pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize(
+    ("loss", "activation", "target", "weights"),
+    [
+        ("bce", "sigmoid", [1], [[-800.0], [0.0]]),
+        ("ce", "softmax", [1, 0], [[-800.0, 800.0], [0.0, 0.0]]),
+    ],
+)
+def test_layers_that_change_nothing_stand_between_no_activation_and_its_loss(
+    after: int, loss: str, activation: str, target: list[float], weights: list[list[float]]
+) -> None:
+    identity = {"type": "activation", "activation": "identity"}
+    dense = {"weights": weights, "bias": 0.0, "activation": activation}
+    alone = backprop(net(dense, target=target, loss=loss))
+    followed = backprop(net(dense, *[identity] * after, target=target, loss=loss))
+    assert alone.loss is not None and 0 < alone.loss < np.inf
+    assert followed.loss == alone.loss
+    for quantity, numbers in alone.layers[0].quantities.items():
+        np.testing.assert_array_equal(followed.quantity(f"layer1.{quantity}"), numbers, err_msg=quantity)
+    apart = backprop(net({"weights": weights}, {"type": "activation", "activation": activation}, identity,
+        target=target, loss=loss))  # fmt: skip
+    np.testing.assert_array_equal(apart.quantity("dW1"), alone.quantity("dW1"))
+    assert apart.loss == alone.loss
+    assert f"With {activation} dL/dz comes to a - y" in str(list(report(followed)))
 
 
 # --- outputs a loss cannot take ---

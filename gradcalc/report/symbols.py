@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradcalc.layers.activation import Activation, ActivationLayer
 from gradcalc.layers.base import Layer
 from gradcalc.layers.dense import Dense
-from gradcalc.network import Problem
+from gradcalc.network import Problem, output_position
 from gradcalc.statements import linked_activation
 
 #: Products by (examples in columns, W's layout): z, dW and dx of x, W and g = dL/dz.
@@ -24,7 +24,7 @@ def symbols(problem: Problem, position: int) -> dict[str, str]:
     new = {f"{letter}_new": f"{letter} - r dL/d{letter}" for letter in layer.parameters}
     found = {**own, **new, "x": _source(problem, position) + own["x"], "da": _gradient_source(problem, position)}
     z = "dz" if isinstance(layer, Dense) else "dx"
-    if position == len(problem.layers) - 1 and linked_activation(problem):
+    if position == output_position(problem.layers) and linked_activation(problem):
         found[z] += ", see loss"
     return found
 
