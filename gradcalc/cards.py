@@ -10,7 +10,16 @@ from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
 from gradcalc.errors import UsageError, listed, near, quoted, simplified
 from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Kink, Param, VectorLoss
+from gradcalc.functions.entry import (
+    Elementwise,
+    ElementwiseLoss,
+    Entry,
+    Kink,
+    KinkText,
+    Param,
+    VectorActivation,
+    VectorLoss,
+)
 from gradcalc.results import Block, Report, Section, Table, Text
 
 
@@ -150,26 +159,32 @@ def _default(param: Param) -> str:
     return param.default if isinstance(param.default, str) else f"{param.default:g}"
 
 
-def _kinks(entry: Entry) -> tuple[Kink, ...]:
-    return entry.kinks if isinstance(entry, Elementwise | ElementwiseLoss) else ()
+def _kinks(entry: Entry) -> Sequence[Kink | KinkText]:
+    return () if isinstance(entry, VectorActivation) else entry.kinks  # type: ignore[attr-defined]  # all others have
 
 
-def _kink_record(entry: Entry, kink: Kink) -> dict[str, Any]:
-    """A kink's one-sided derivatives under the default parameters, and for the target 1 where it is a loss."""
+def _kink_record(entry: Entry, kink: Kink | KinkText) -> dict[str, Any]:
+    """A kink's one-sided derivatives under the default parameters, and for the target 1 where it is a loss.
+
+    Where they are no numbers they are said in words.
+    """
+    if isinstance(kink, KinkText):
+        return kink._asdict()
     target = {} if isinstance(entry, Elementwise) else {"target": 1.0}
     args = (*target.values(), *(param.default for param in entry.params))
     place = kink.at(*args)
     if place != place:  # a kink that only some parameters make
-        return {"when": kink.when}
+        return kink.text._asdict() if kink.text else {"when": kink.when}
     sides = {"left": kink.left(*args), "right": kink.right(*args), "default": kink.shown("default", *args)}
     return {"when": kink.when, **target, **{side: float(slope) for side, slope in sides.items()}}
 
 
-def _kink_text(entry: Entry, kink: Kink) -> str:
+def _kink_text(entry: Entry, kink: Kink | KinkText) -> str:
     record = _kink_record(entry, kink)
-    said = [f"{side} {record[side]:g}" for side in ("left", "right", "default") if side in record]
+    slopes = {side: record[side] for side in ("left", "right", "default") if side in record}
+    said = [f"{side} {slope if isinstance(slope, str) else f'{slope:g}'}" for side, slope in slopes.items()]
     of_target = " (for the target 1)" if "target" in record else ""
-    jump = "; the value jumps, so no derivative exists" if kink.jump else ""
+    jump = "; the value jumps, so no derivative exists" if getattr(kink, "jump", False) else ""
     return f"{kink.when}: {', '.join(said)}{of_target}{jump}" if said else kink.when
 
 

@@ -55,13 +55,17 @@ Report = Sequence[Block]
 
 
 class KinkMet(NamedTuple):
-    """A kink some point lies on: where it is, both one-sided derivatives, and the one that was taken."""
+    """A kink some point lies on: where it is, both one-sided derivatives, and the one that was taken.
+
+    `ties` is the rule that decides, and no side, where several entries tie for a maximum.
+    """
 
     when: str
     left: float
     right: float
     shown: float
     jump: bool = False
+    ties: str = ""
 
 
 class Points(NamedTuple):

@@ -98,6 +98,47 @@ def test_a_kink_in_a_parameter_follows_the_rule_too() -> None:
     assert (beside["derivative"], "at_kink" in beside) == (2, False)
 
 
+INF = float("inf")
+
+#: Kinks said in words: the question, the place of the kink, which of the card's kinks it is, what is known there.
+SAID: list[tuple[list[str], int, int, dict[str, object]]] = [
+    (["mae", "1", "2", "-y", "1,0"], 0, 0, {"n": 2}),
+    (["lp_norm", "0", "3", "-p", "p=1"], 0, 0, {}),
+    (["lp_norm", "0", "3", "-p", "p=0.5"], 0, 1, {"inf": INF}),
+    (["lp_norm", "0", "0", "-p", "p=3"], 1, 2, {}),
+    (["ce", "0.25", "0.75", "-y", "0.3,0.7", "-p", "clip=0.25"], 0, 0, {"y": [0.3, 0.7], "i": 0, "clip": 0.25}),
+    (["ce", "0.25", "0.75", "-y", "0.3,0.7", "-p", "clip=0.25"], 1, 1, {"y": [0.3, 0.7], "i": 1, "clip": 0.25}),
+    (["svm", "1", "0", "0", "--target-class", "0"], 1, 0, {}),
+    (["svm", "1", "0", "0", "--target-class", "0"], 0, 1, {"k": 2}),
+    (["svm", "1", "0", "0", "--target-class", "0", "--wrt", "margin"], 0, 2, {"k": 2}),
+    (["bce", "0.25", "-y", "0.3", "-p", "clip=0.25"], 0, 0, {"y": 0.3, "clip": 0.25}),
+    (["bce", "0.75", "-y", "0.3", "-p", "clip=0.25"], 0, 1, {"y": 0.3, "clip": 0.25}),
+]
+
+
+@pytest.mark.parametrize("side", ["left", "right", "default"])
+@pytest.mark.parametrize(("question", "place", "index", "known"), SAID, ids=str)
+def test_a_card_says_the_slopes_that_eval_shows(
+    question: list[str], place: int, index: int, known: dict[str, object], side: str
+) -> None:
+    (record,) = json_lines(in_process("show", question[0], "--format", "jsonl"))
+    (point,) = json_lines(in_process("eval", *question, "--kink", side, "--format", "jsonl"))
+    shown = point["derivative"][place] if isinstance(point["derivative"], list) else point["derivative"]
+    assert float(shown) == pytest.approx(eval(record["kinks"][index][side], {}, known))
+    assert point["at_kink"] is True
+
+
+def test_the_parameter_rules_in_a_tie_and_the_table_says_so() -> None:
+    question = ["eval", "lp_norm", "3", "-3", "1", "-p", "p=inf", "--kink", "right"]
+    told = "tie at z[0], z[1]: ties = split decides (-p ties=first or split), not --kink"
+    assert in_process(*question).out.splitlines()[-1] == told
+    assert "ties = first decides" in in_process(*question, "-p", "ties=first", "--format", "latex").out
+    (point,) = json_lines(in_process(*question, "--format", "jsonl"))
+    assert (point["derivative"], "at_kink" in point) == ([0.5, -0.5, 0], False)
+    for beside in (["p=3", "3", "-3"], ["p=inf", "3", "-2"], ["p=inf", "0", "0"], ["p=inf", "nan", "nan"]):
+        assert "tie at" not in in_process("eval", "lp_norm", "-p", *beside).out
+
+
 def test_many_kinks_are_told_of_in_few_lines() -> None:
     numbers = [str(n) for n in range(40)]
     told = in_process("eval", "mae", *numbers, "-y", ",".join(numbers)).out.splitlines()

@@ -13,7 +13,7 @@ from gradcalc.cli.list import KINDS
 from gradcalc.conventions import CONVENTIONS, OPTIONS
 from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry
+from gradcalc.functions.entry import Entry
 from gradcalc.render import FORMATS
 
 NAMES = [name for entry in entries() for name in (entry.name, *entry.aliases)]
@@ -85,7 +85,8 @@ def test_a_function_s_card_has_all_it_declares(entry: Entry) -> None:
     assert (record["formula"], record["derivative"]) == (entry.formula, entry.derivative_formula)
     assert [param["name"] for param in record["parameters"]] == [param.name for param in entry.params]
     assert record["source"] == entry.source
-    kinks = entry.kinks if isinstance(entry, Elementwise | ElementwiseLoss) else ()
+    kinks = getattr(entry, "kinks", ())
+    assert bool(kinks) or getattr(entry, "at_kink", None) is None
     assert [kink["when"] for kink in record["kinks"]] == [kink.when for kink in kinks]
     words = " ".join(printed("show", entry.name).split())
     for said in (entry.title, entry.formula, entry.source, *entry.notes, *(param.doc for param in entry.params)):

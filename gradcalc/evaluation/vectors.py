@@ -26,7 +26,7 @@ def answer(question: Question, point: Whole) -> Points:
         asked = _Asked(np, question, point)
         names = question.columns(upstream=asked.g is not None)
         columns = {name: [_plain(getattr(asked, name)())] for name in names}
-    return Points(columns, [True] if asked.kinks else None, tuple(asked.kinks))
+    return Points(columns, [True] if asked.kinks else None, (*asked.kinks, *asked.ties))
 
 
 def _plain(value: Any) -> Any:
@@ -51,6 +51,7 @@ class _Asked:
             self.parameters = list({**question.parameters, "label_smoothing": 0.0}.values())
         self.g = question.upstream.next() if question.upstream and point.upstream is None else point.upstream
         self.kinks: dict[KinkMet, None] = {}
+        self.ties: list[KinkMet] = []
 
     def input(self) -> Any:
         """The vector itself."""
@@ -74,7 +75,11 @@ class _Asked:
             return self._by_parameter(self.question.param)
         if isinstance(self.entry, VectorActivation):
             return self._jacobian()
-        return self._by_target() if self.question.wrt else self._settled(self._gradient)
+        if self.question.wrt:
+            return self._by_target()
+        found = self._settled(self._gradient)
+        self._tell_of_a_tie(found)
+        return found
 
     def upstream(self) -> Any:
         """The incoming gradient."""
@@ -163,6 +168,17 @@ class _Asked:
             self.kinks[told(KinkMet(f"{letter}[{j}] = {at[j]:g}", *sides))] = None
         return gradient
 
+    def _tell_of_a_tie(self, gradient: Any) -> None:
+        """Where entries tie for a maximum the parameter `ties` has decided."""
+        at_tie = getattr(self.entry, "at_tie", None)
+        if at_tie is None:
+            return
+        tied = self.np.flatnonzero(self._call(at_tie))
+        if tied.size:
+            names = [f"z[{j}]" for j in tied[:_TIED]] + ["..."] * (tied.size > _TIED)
+            rule = self.question.parameters["ties"]
+            self.ties.append(KinkMet(", ".join(names), 0.0, 1.0, float(gradient[tied[0]]), ties=rule))
+
     def _shares(self) -> Any:
         """What each element adds to a loss that is a sum or mean over elements, before weights."""
         n = len(self.x)
@@ -195,6 +211,9 @@ def _check(question: Question, x: Any) -> None:
                 f"{entry.name} takes probabilities, and those given do not sum to 1 but to {total:.4g}", "sum"
             )
 
+
+#: So many entries that tie are named.
+_TIED = 5
 
 #: Longer vectors have no Jacobian printed: 200 MB at this length.
 _LONGEST = 5000

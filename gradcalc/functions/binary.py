@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.functions.entry import BELOW_HALF, UNIT, ElementwiseLoss, Kink, Param
+from gradcalc.functions.entry import BELOW_HALF, UNIT, ElementwiseLoss, Kink, KinkText, Param
 from gradcalc.numerics.careful import constant, decayed, softplus_tail, weighted, weighted_softplus
 
 _SMOOTHING = "moves targets towards 1/2: (1 - label_smoothing) * y + label_smoothing / 2"
@@ -96,10 +96,13 @@ def _clip_kink(*, high: bool) -> Kink:
     def outside(y: Any, label_smoothing: float, clip: float | None) -> Any:
         return 0.0
 
-    when = "a = 1 - clip" if high else "a = clip"
     if high:
-        return Kink(at=place, left=inside, right=outside, default="left", when=when)
-    return Kink(at=place, left=outside, right=inside, default="right", when=when)
+        slope = "(1 - y - clip) / (clip * (1 - clip))"
+        text = KinkText("a = 1 - clip", left=slope, right="0", default=slope)
+        return Kink(at=place, left=inside, right=outside, default="left", when=text.when, text=text)
+    slope = "(clip - y) / (clip * (1 - clip))"
+    text = KinkText("a = clip", left="0", right=slope, default=slope)
+    return Kink(at=place, left=outside, right=inside, default="right", when=text.when, text=text)
 
 
 def _logit_value(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradcalc.functions.entry import BELOW_HALF, POSITIVE, UNIT, Param, VectorLoss
+from gradcalc.functions.entry import BELOW_HALF, POSITIVE, UNIT, KinkText, Param, VectorLoss
 from gradcalc.numerics.blocks import blockwise
 from gradcalc.numerics.careful import weighted
 
@@ -164,6 +164,15 @@ ENTRIES = (
         gradient=_ce_gradient,
         by_target=_ce_by_target,
         at_kink=_ce_at_kink,
+        kinks=(
+            KinkText("a[i] = clip, where y[i] > 0", left="0", right="-y[i] / clip", default="-y[i] / clip"),
+            KinkText(
+                "a[i] = 1 - clip, where y[i] > 0",
+                left="-y[i] / (1 - clip)",
+                right="0",
+                default="-y[i] / (1 - clip)",
+            ),
+        ),
         domain=UNIT,
         logits="softmax_cross_entropy",
         notes=(

@@ -7,7 +7,7 @@ NumPy itself and work along the last axis). An entry's parameters follow the inp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gradcalc.errors import InputError, UsageError, listed, near, quoted, simplified
 
@@ -139,16 +139,25 @@ class Param:
         return number
 
 
+class KinkText(NamedTuple):
+    """A kink as a card says it, where its slopes are no numbers but depend on parameters, targets or the length."""
+
+    when: str
+    left: str
+    right: str
+    default: str
+
+
 class Kink:
     """A point where the derivative jumps: its place, both one-sided derivatives, and the one shown by default.
 
     `at`, `left` and `right` take the parameters (a loss's take the target first) and work on numbers and arrays.
     For the kinks in a loss's target, the prediction comes first instead. `default` is a side, or "zero": the
     inactive branch, whichever side it is on. `jump` says that the value itself jumps there: then no derivative
-    exists, only the branches' slopes.
+    exists, only the branches' slopes. `text` is what a card says of a kink that only some parameters make.
     """
 
-    __slots__ = ("at", "default", "jump", "left", "right", "when")
+    __slots__ = ("at", "default", "jump", "left", "right", "text", "when")
 
     def __init__(
         self,
@@ -159,9 +168,10 @@ class Kink:
         *,
         when: str,
         jump: bool = False,
+        text: KinkText | None = None,
     ) -> None:
         self.at, self.left, self.right = at, left, right
-        self.default, self.jump, self.when = default, jump, when
+        self.default, self.jump, self.when, self.text = default, jump, when, text
 
     def shown(self, side: Side, *args: Any) -> Any:
         """The derivative to print at the kink under the user's choice."""
@@ -308,14 +318,25 @@ class VectorActivation(Entry):
 class Norm(Entry):
     """A scalar of a vector (last axis): value(np, x, ...) -> (...); gradient(np, x, side, ...) -> (..., n).
 
-    `side` is "left", "right" or "default"; at_kink(np, x, ...) -> (..., n) says where the one-sided ones differ.
+    `side` is "left", "right" or "default"; at_kink(np, x, ...) -> (..., n) says where the one-sided ones differ,
+    and `kinks` says it in words. at_tie(np, x, ...) -> (..., n) says which entries tie for a maximum: there not a
+    side decides, but the parameter `ties`.
     """
 
-    __slots__ = ("at_kink", "gradient", "value")
+    __slots__ = ("at_kink", "at_tie", "gradient", "kinks", "value")
 
-    def __init__(self, *, value: Kernel, gradient: Kernel, at_kink: Kernel, **common: Any) -> None:
+    def __init__(
+        self,
+        *,
+        value: Kernel,
+        gradient: Kernel,
+        at_kink: Kernel,
+        kinks: tuple[KinkText, ...] = (),
+        at_tie: Kernel | None = None,
+        **common: Any,
+    ) -> None:
         super().__init__(kind="norm", **common)
-        self.value, self.gradient, self.at_kink = value, gradient, at_kink
+        self.value, self.gradient, self.at_kink, self.kinks, self.at_tie = value, gradient, at_kink, kinks, at_tie
 
 
 class VectorLoss(Entry):
@@ -323,11 +344,11 @@ class VectorLoss(Entry):
 
     `takes` says what a target is: "values" (y like x), "distribution" (y like x, or a class, which becomes one-hot)
     or "class" (an integer array (...) of classes from 0). gradient(np, x, y, side, ...) -> (..., n), with `side` and
-    at_kink(np, x, y, ...) as in Norm; by_target(np, x, y, ...) -> (..., n), or None where targets are classes.
-    `logits` names the same loss on logits, where there is one.
+    at_kink(np, x, y, ...) and `kinks` as in Norm; by_target(np, x, y, ...) -> (..., n), or None where targets are
+    classes. `logits` names the same loss on logits, where there is one.
     """
 
-    __slots__ = ("at_kink", "by_target", "gradient", "logits", "takes", "target_domain", "value")
+    __slots__ = ("at_kink", "by_target", "gradient", "kinks", "logits", "takes", "target_domain", "value")
 
     def __init__(
         self,
@@ -337,10 +358,11 @@ class VectorLoss(Entry):
         by_target: Kernel | None,
         takes: Literal["values", "distribution", "class"],
         at_kink: Kernel | None = None,
+        kinks: tuple[KinkText, ...] = (),
         target_domain: Domain = ANY,
         logits: str = "",
         **common: Any,
     ) -> None:
         super().__init__(kind="loss", **common)
         self.value, self.gradient, self.by_target, self.takes = value, gradient, by_target, takes
-        self.at_kink, self.target_domain, self.logits = at_kink, target_domain, logits
+        self.at_kink, self.kinks, self.target_domain, self.logits = at_kink, kinks, target_domain, logits

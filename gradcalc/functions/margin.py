@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.functions.entry import Domain, ElementwiseLoss, Kink, Param, VectorLoss
+from gradcalc.functions.entry import Domain, ElementwiseLoss, Kink, KinkText, Param, VectorLoss
 from gradcalc.numerics.careful import constant
 
 _PM1 = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
@@ -148,6 +148,11 @@ ENTRIES = (
         gradient=_svm_gradient,
         by_target=None,
         at_kink=_svm_at_kink,
+        kinks=(
+            KinkText("M[i] = 0 for p = 1, in a[i]", left="0", right="1", default="0"),
+            KinkText("k rivals have M = 0 for p = 1, in a of the class", left="-k", right="0", default="0"),
+            KinkText("k rivals have M = 0 for p = 1, in margin", left="0", right="k", default="0"),
+        ),
         notes=(
             "y is 1 for the class and 0 for its rivals",
             "PyTorch's multi_margin_loss divides by the number of classes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple
 
-from gradcalc.functions.entry import POSITIVE, Norm, Param
+from gradcalc.functions.entry import POSITIVE, KinkText, Norm, Param
 from gradcalc.numerics.careful import weighted
 
 
@@ -160,6 +160,13 @@ def _at_kink(np: Any, x: Any, p: float, ties: str) -> Any:
     return zero if p <= 1 else zero & zero.all(axis=-1, keepdims=True)
 
 
+def _at_tie(np: Any, x: Any, p: float, ties: str) -> Any:
+    """Which entries are largest together, for p = inf; in the zero vector there is a kink instead."""
+    magnitude = np.absolute(x)
+    largest = (magnitude == magnitude.max(axis=-1, keepdims=True)) & (magnitude > 0) & (p == np.inf)
+    return largest & (largest.sum(axis=-1, keepdims=True) > 1)
+
+
 def _by_p(np: Any, x: Any, p: float, ties: str) -> Any:
     """d norm / dp = norm ((sum_i w_i log r_i) / p - log(S) / p^2) with w_i = r_i^p / S."""
     largest = np.absolute(x).max(axis=-1)
@@ -203,6 +210,12 @@ ENTRIES = (
         value=_value,
         gradient=_gradient,
         at_kink=_at_kink,
+        kinks=(
+            KinkText("z[i] = 0 for p = 1", left="-1", right="1", default="0"),
+            KinkText("z[i] = 0 for p < 1, but for the zero vector", left="-inf", right="inf", default="0"),
+            KinkText("z[i] = 0 in the zero vector, for every p", left="-1", right="1", default="0"),
+        ),
+        at_tie=_at_tie,
         notes=(
             "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
             "for p < 0.5 its error may reach 2/p units in the last place; from there on it stays below 4",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.functions.entry import ElementwiseLoss, Kink, VectorLoss
+from gradcalc.functions.entry import ElementwiseLoss, Kink, KinkText, VectorLoss
 from gradcalc.numerics.blocks import blockwise
 from gradcalc.numerics.careful import constant
 
@@ -151,6 +151,7 @@ ENTRIES = (
         gradient=_absolutes_gradient,
         by_target=lambda np, x, y: _absolutes_gradient(np, y, x, "default"),
         at_kink=lambda np, x, y: x - y == 0,
+        kinks=(KinkText("a[i] = y[i]", left="-1 / n", right="1 / n", default="0"),),
         source="PyTorch l1_loss, Keras mean_absolute_error",
     ),
 )
