@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcalc.addresses import Address, resolve, split_index
 from gradcalc.advice import warnings
-from gradcalc.errors import UsageError
+from gradcalc.errors import GradcalcError, UsageError
 from gradcalc.layers.activation import ActivationLayer, slope_is_large
 from gradcalc.layers.base import Layer, Quantities
 from gradcalc.layers.dense import Dense
@@ -176,11 +176,15 @@ class BackpropResult(NamedTuple):
 def backprop(spec: str | os.PathLike[str] | Mapping[str, Any] | Document, **options: Any) -> BackpropResult:
     """Forward and backward pass of a network: a file's name, "-" for stdin, or the spec itself as a mapping.
 
-    Options are those of `gradcalc.spec.load_spec`. Errors: SpecError, InputError, UsageError.
+    Options are those of `gradcalc.spec.load`. Errors: SpecError, InputError, UsageError.
     """
-    from gradcalc.spec import load_spec
+    from gradcalc.spec import load
 
-    return solve(load_spec(spec, **options))
+    loaded = load(spec, **options)
+    try:
+        return solve(loaded.problem)
+    except GradcalcError as error:
+        raise loaded.placed(error) from None
 
 
 def solve(problem: Problem) -> BackpropResult:

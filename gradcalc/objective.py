@@ -92,6 +92,7 @@ class Objective:
                 f"{self.entry.name} takes predictions {self.entry.domain.text}, but output {unit} of example "
                 f"{example} is {a[example, unit]:.6g}",
                 hint=other,
+                path=("loss",),
             )
 
     def _linked(self, activation: Activation) -> bool:

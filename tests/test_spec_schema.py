@@ -50,6 +50,18 @@ def test_what_is_right_is_taken(path: Path) -> None:
     assert json.loads(outcome.out)["loss"] is not None
 
 
+def test_what_only_the_forward_pass_finds_has_its_place_too(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 2]\ntarget: [1, 0]\nloss: bce\nlayers: []\n")
+    outcome = in_process("backprop", str(path))
+    assert outcome.code == 2
+    said = "binary_cross_entropy takes predictions in [0, 1], but output 1 of example 0 is 2"
+    assert f"{path}:3:7: {said}; use bce_with_logits on outputs" in outcome.err
+    assert "  3 | loss: bce\n    |       ^^^\n" in outcome.err
+    outcome = in_process("backprop", str(path), "--set", "loss={name: bce}")
+    assert f"error: --set loss={{name: bce}}: {said}" in outcome.err
+
+
 def test_a_huge_net_is_refused_before_anything_is_made() -> None:
     spec = "input: [1, 2]\nlayers:\n  - {units: 1000000000000, weights: {init: zeros}}\n"
     outcome = in_process("backprop", "-", stdin=spec)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc.errors import GradcalcError, SpecError, UsageError
 
@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = 4 * 2**30
 
 
-def load_spec(
+class Loaded(NamedTuple):
+    """A problem and where it was stated: `placed` gives an error that comes up later its place in the spec."""
+
+    problem: Problem
+    placed: Callable[[GradcalcError], GradcalcError]
+
+
+def load_spec(source: str | os.PathLike[str] | Mapping[str, Any] | Document, **options: Any) -> Problem:
+    """The problem that a spec states; options and errors are those of `load`."""
+    return load(source, **options).problem
+
+
+def load(
     source: str | os.PathLike[str] | Mapping[str, Any] | Document,
     *,
     convention: str | None = None,
@@ -27,7 +39,7 @@ def load_spec(
     sets: Sequence[str] = (),
     allow_outside: bool = False,
     memory_limit: int = MEMORY_LIMIT,
-) -> Problem:
+) -> Loaded:
     """The problem that a spec states: a file's name, "-" for stdin, or its values; options override it.
 
     `input` and `target` are numbers as typed ("0.05, 0.1", "[[1, 2], [3, 4]]") or a file's name; `sets` are texts such
@@ -56,9 +68,9 @@ def load_spec(
         for override in overrides:
             if override.index and override.path not in reading.entered:
                 raise UsageError(f"{override.option}: there are no entries to set one of")
-        return problem
     except GradcalcError as error:
         raise _placed(error, document, overrides) from None
+    return Loaded(problem, lambda error: _placed(error, document, overrides))
 
 
 def _overrides(
