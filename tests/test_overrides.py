@@ -133,6 +133,31 @@ def test_files_named_by_the_user_may_be_anywhere(spec: Path, tmp_path: Path) -> 
     assert found["layers"][0]["x"] == [[1.0, 2.0]]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["input={file: elsewhere/x.npy}"],
+        ["input={file: HERE/elsewhere/x.npy}"],
+        ["input.file=HERE/elsewhere/x.npy"],
+        ["input={file: elsewhere/y.npz, key: y}", "input.key=x"],
+    ],
+)
+def test_files_named_in_sets_are_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: list[str]
+) -> None:
+    for name in ("elsewhere", "home"):
+        (tmp_path / name).mkdir()
+    np.save(tmp_path / "elsewhere" / "x.npy", np.array([1.0, 2.0]))
+    np.savez(tmp_path / "elsewhere" / "y.npz", x=np.array([1.0, 2.0]))
+    path = tmp_path / "home" / "net.yaml"
+    path.write_text("input: {file: none.npy}\nlayers:\n  - weights: {file: ../elsewhere/x.npy}\n")
+    monkeypatch.chdir(tmp_path)
+    words = sets(*(change.replace("HERE", str(tmp_path)) for change in changes))
+    assert answer(path, *words, *sets("W1=[[1], [1]]"))["layers"][0]["x"] == [1.0, 2.0]
+    fenced = in_process("backprop", str(path), *words, *sets("W1.key=x"))
+    assert fenced.code == 2 and "leads out of the spec's folder" in fenced.err
+
+
 def test_entries_of_arrays_in_files_can_be_set(tmp_path: Path) -> None:
     np.save(tmp_path / "w.npy", np.ones((2, 2)))
     path = tmp_path / "net.yaml"

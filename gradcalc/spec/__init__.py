@@ -63,6 +63,8 @@ def load(
     for override in overrides:
         if override.index:
             reading.entries.setdefault(override.path, []).append((override.index, override.value))
+        else:
+            reading.overridden.append(override.path)
     try:
         problem = read_problem(Node(apply(document.value, overrides), (), reading))
         for override in overrides:

@@ -25,6 +25,13 @@ class Reading:
         self.dtype = np.dtype(np.float64)
         self.entries: dict[Path, list[tuple[tuple[int, ...], float]]] = {}
         self.entered: set[Path] = set()
+        self.overridden: list[Path] = []
+
+    def file_access(self, path: Path) -> tuple[FilePath, bool]:
+        """The folder of a file named at `path`, and whether it may be anywhere, as one that the user's option names."""
+        if any(path[: len(own)] == own for own in self.overridden):
+            return FilePath(), True
+        return self.folder, self.allow_outside
 
     def reserve(self, numbers: int, path: Path, what: str) -> None:
         """Counts numbers about to be kept; SpecError where that is more memory than allowed."""
@@ -158,11 +165,12 @@ class Node:
             hint = near(str(next(iter(self.value), "")), ("file", "init"))
             raise self.error(f"{self.label} must be numbers or {{file: ...}}, not {_kind(self.value)}", hint)
         reading = self.reading
+        folder, allow_outside = reading.file_access((*self.path, "file"))
         found = load_array(
             dict(self.value),
-            reading.folder,
+            folder,
             path=self.path,
-            allow_outside=reading.allow_outside,
+            allow_outside=allow_outside,
             memory_limit=reading.memory_limit - reading.reserved,
         )
         if found.ndim > 2:
