@@ -108,7 +108,7 @@ def test_what_is_no_function_or_parameter_is_named_with_what_is_near() -> None:
         ("bce", {"clip": 0.5}),
         ("bce", {"label_smoothing": 1.5}),
         ("lp_norm", {"p": 0}),
-        ("svm_loss", {"p": 3}),
+        ("svm_loss", {"p": 0.5}),
         ("hinge", {"labels": "10"}),
         ("cross_entropy", {"normalize": "maybe"}),
         ("leaky_relu", {"alpha": "nan"}),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import Domain, ElementwiseLoss, Kink, KinkText, Param, VectorLoss
 from gradcalc.numerics.careful import constant
 
 _PM1 = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
+_POWER = Domain("a finite number of at least 1", 1.0, open_high=True)
 _ZERO_ONE = Domain("0 or 1", members=(0.0, 1.0))
 
 
@@ -53,30 +54,62 @@ _HINGE_TARGET_KINK = Kink(
 )
 
 
-def _excess(np: Any, x: Any, y: Any, margin: float) -> Any:
-    """M_i = margin - x_y + x_i with one rounding in all, so that a margin exactly met gives 0; -inf for the class."""
-    from gradcalc.numerics.vectors import finite_or_zero, two_sum
+class _Excess(NamedTuple):
+    """M_i = margin - x_y + x_i rounded once, so that a margin exactly met gives 0, and what the rounding lost.
 
+    It is -inf for the class. Both carry the factor `unit`: 1/4 where M overflows, else 1.
+    """
+
+    high: Any
+    low: Any
+    unit: Any
+
+
+def _excess(np: Any, x: Any, y: Any, margin: float) -> _Excess:
+    from gradcalc.numerics.vectors import finite_or_zero, quarter_if_huge, two_sum
+
+    scale = quarter_if_huge(np, np.maximum(np.absolute(x).max(axis=-1, keepdims=True), abs(margin)))
+    x = x * scale
     own = np.take_along_axis(x, y[..., None], axis=-1)
     gap, gap_low = two_sum(x, -own)
-    excess, excess_low = two_sum(gap, margin)
-    excess = excess + finite_or_zero(np, excess_low + gap_low)
+    excess, excess_low = two_sum(gap, margin * scale)
+    excess, low = two_sum(excess, finite_or_zero(np, excess_low + gap_low))
     np.put_along_axis(excess, y[..., None], np.where(np.isnan(own), own, -np.inf), axis=-1)
-    return excess
+    unit = np.where(np.isinf(excess / scale), scale, 1.0)
+    rest = scale / unit
+    return _Excess(excess / rest, finite_or_zero(np, low) / rest, unit)
+
+
+def _raised(np: Any, excess: _Excess, p: float, factor: Any = 1.0) -> Any:
+    """factor * max(0, M)^p for p > 0; an error of M would count p times."""
+    high, low, unit = excess
+    base = np.where(high > 0, high, 1.0)
+    if p == 1:
+        product = factor * base / unit
+    else:
+        product = _product_with_power(np, factor, base, unit, p) * np.exp(p * low / base)
+    return np.where(high > 0, product, np.where(high <= 0, 0.0, high))
+
+
+def _product_with_power(np: Any, factor: Any, base: Any, unit: Any, p: float) -> Any:
+    """factor * (base / unit)^p; in two halves where the power by itself may be none."""
+    power, half = (np.power(base, q) * np.power(1.0 / unit, q) for q in (p, p / 2.0))
+    least = np.finfo(base.dtype).tiny / np.finfo(base.dtype).eps
+    return np.where((power < least) | np.isinf(power), factor * half * half, factor * power)
 
 
 def _svm_value(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     from gradcalc.numerics.vectors import total
 
-    active = np.maximum(_excess(np, x, y, margin), 0.0)
-    return total(np, active if p == 1 else active * active)
+    return total(np, _raised(np, _excess(np, x, y, margin), p))
 
 
-def _svm_slopes(np: Any, excess: Any, p: float, at_kink: float) -> Any:
+def _svm_slopes(np: Any, excess: _Excess, p: float, at_kink: float) -> Any:
     """d max(0, M)^p / dM, with the slope to take at M = 0 for p = 1."""
-    if p == 2:
-        return 2.0 * np.maximum(excess, 0.0)
-    return np.where(excess > 0, 1.0, np.where(excess == 0, at_kink, np.where(excess < 0, 0.0, excess)))
+    if p > 1:
+        return _raised(np, excess, p - 1.0, p)
+    high = excess.high
+    return np.where(high > 0, 1.0, np.where(high == 0, at_kink, np.where(high < 0, 0.0, high)))
 
 
 def _svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -> Any:
@@ -91,7 +124,7 @@ def _svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -
 
 
 def _svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
-    met = (_excess(np, x, y, margin) == 0) & (p == 1)
+    met = (_excess(np, x, y, margin).high == 0) & (p == 1)
     np.put_along_axis(met, y[..., None], met.any(axis=-1, keepdims=True), axis=-1)
     return met
 
@@ -104,6 +137,15 @@ def _svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float, at_kink: fl
 
 def _svm_by_margin_right(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     return _svm_by_margin(np, x, y, p, margin, 1.0)
+
+
+def _svm_by_p(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+    """sum_i max(0, M_i)^p log M_i, where 0^p log 0 is 0."""
+    from gradcalc.numerics.vectors import total
+
+    high, low, unit = excess = _excess(np, x, y, margin)
+    base = np.where(high > 0, high, 1.0)
+    return total(np, _raised(np, excess, p, np.log(base) + low / base - np.log(unit)))
 
 
 ENTRIES = (
@@ -131,7 +173,7 @@ ENTRIES = (
         aliases=("svm", "weston_watkins"),
         title="Multiclass SVM loss (Weston-Watkins)",
         params=(
-            Param("p", 1.0, "power of each excess", Domain("1 or 2", members=(1.0, 2.0))),
+            Param("p", 1.0, "power of each excess", _POWER, derivative=_svm_by_p),
             Param(
                 "margin",
                 1.0,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mpmath import log
+
 from references.reference import Reference
 
 
@@ -39,7 +41,19 @@ REFERENCES = {
     "svm_loss": Reference(
         value=lambda x, y, p, margin: sum(excess**p for excess in _excesses(x, y, margin)),
         derivative=_svm_gradient,
-        by_parameter={"margin": lambda x, y, p, margin: sum(_slopes(x, y, p, margin))},
-        parameters=({}, {"p": 2.0}, {"margin": 0.3}, {"p": 2.0, "margin": 1e-9}),
+        by_parameter={
+            "margin": lambda x, y, p, margin: sum(_slopes(x, y, p, margin)),
+            "p": lambda x, y, p, margin: tuple(e**p * log(e) for e in _excesses(x, y, margin) if e > 0),
+        },
+        parameters=(
+            {},
+            {"p": 2.0},
+            {"margin": 0.3},
+            {"p": 2.0, "margin": 1e-9},
+            {"p": 1.5},
+            {"p": 1.0 + 2**-52, "margin": 1e-9},
+            {"p": 7.3, "margin": 1e-5},
+            {"p": 1e10},
+        ),
     ),
 }
