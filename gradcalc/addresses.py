@@ -15,16 +15,16 @@ _OUTPUTS = ("a", "f_prime", "da", "a_new")
 
 
 class Address(NamedTuple):
-    """A quantity, or a place in it: its layer's name (empty for the loss), its letters and the index."""
+    """A quantity, or a place in it: its layer's name (empty for the loss), its letters and the index of the place."""
 
     layer: str
     quantity: str
-    index: tuple[int, ...] = ()
+    place: tuple[int, ...] = ()
 
     @property
     def indexed(self) -> str:
         """The quantity with its index: dW[0][1]."""
-        return self.quantity + "".join(f"[{i}]" for i in self.index)
+        return self.quantity + "".join(f"[{i}]" for i in self.place)
 
     def __str__(self) -> str:
         return f"{self.layer}.{self.indexed}" if self.layer else self.indexed

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gradcalc.addresses import Address, resolve, split_index
 from gradcalc.advice import warnings
+from gradcalc.chain import ChainProduct, chain_products
 from gradcalc.errors import GradcalcError, UsageError
 from gradcalc.layers.activation import ActivationLayer, slope_is_large
 from gradcalc.layers.base import Layer, Quantities
 from gradcalc.layers.dense import Dense
-from gradcalc.network import Pass, Problem, descend, run
+from gradcalc.network import Problem, descend, run
 from gradcalc.shapes import Array, Examples
 
 if TYPE_CHECKING:
@@ -56,14 +56,6 @@ class LayerResult(NamedTuple):
     quantities: Quantities
 
 
-class ChainProduct(NamedTuple):
-    """The chain rule to one weight of a net of one unit per layer: labelled factors and their product."""
-
-    weight: str
-    factors: list[tuple[str, float]]
-    product: float
-
-
 class BackpropResult(NamedTuple):
     """What `backprop` computed. Arrays have the shapes and layout of the spec; see `to_dict` for the JSON form.
 
@@ -73,7 +65,7 @@ class BackpropResult(NamedTuple):
     problem: Problem
     loss: float | None
     loss_terms: dict[str, float | None]
-    loss_history: list[float] | None
+    loss_history: list[float]
     layers: list[LayerResult]
     chain: list[ChainProduct]
     input: Quantities
@@ -89,7 +81,7 @@ class BackpropResult(NamedTuple):
         found = self.locate(address)
         numbers = self._numbers(found)
         try:
-            return np.asarray(numbers[found.index])
+            return np.asarray(numbers[found.place])
         except IndexError:
             raise UsageError(f"{address}: the index is outside its shape {numbers.shape}") from None
 
@@ -133,7 +125,7 @@ class BackpropResult(NamedTuple):
         """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
         layer, shown = self.problem.layers[position], self.layers[position].quantities
         large = isinstance(layer, Dense | ActivationLayer) and slope_is_large(layer.activation, layer.outputs)
-        return [*shown, *(("f_prime",) if large and "da" in shown else ())]
+        return [*shown, *(("f_prime",) if large else ())]
 
     def _large_jacobian(self, position: int) -> Array:
         layer, found = self.problem.layers[position], self.layers[position]
@@ -156,9 +148,7 @@ class BackpropResult(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain lists and floats under the contract's keys; numbers that are not finite stay floats."""
-        found: dict[str, Any] = {"loss": self.loss, "loss_terms": self.loss_terms}
-        if self.loss_history is not None:
-            found["loss_history"] = self.loss_history
+        found: dict[str, Any] = {"loss": self.loss, "loss_terms": self.loss_terms, "loss_history": self.loss_history}
         found["conventions"] = dict(self.conventions)
         found.update({letter: plain(numbers) for letter, numbers in self.input.items()})
         found["layers"] = [
@@ -209,11 +199,11 @@ def solve(problem: Problem) -> BackpropResult:
         loss=last.loss,
         loss_terms={
             "data": last.data_loss,
-            "regularization": last.penalty if last.penalty is not None else 0.0,
+            "regularization": last.penalty,
         },
-        loss_history=history if problem.learning_rate is not None and history else None,
+        loss_history=history,
         layers=results,
-        chain=_chain(layers, last, problem),
+        chain=chain_products(layers, last, problem),
         input={} if layers else _input(problem.examples, problem.x, last.da),
         warnings=warnings(problem, last.quantities[-1]["a"] if layers else problem.x),
     )
@@ -272,40 +262,3 @@ def _rank(name: str) -> int:
     if name in _ORDER:
         return _ORDER.index(name)
     return _ORDER.index("d*" if name.startswith("d") else "*")
-
-
-def _chain(layers: list[Layer], last: Pass, problem: Problem) -> list[ChainProduct]:
-    """For nets of one unit per layer and one example: dL/da, then f' and w layer by layer back to each weight."""
-    if len(problem.x) != 1 or any(layer.outputs != 1 for layer in layers):
-        return []
-    products: list[ChainProduct] = []
-    number = sum(isinstance(layer, Dense) for layer in layers)
-    factors: list[tuple[str, float]] = []
-    for layer, found in zip(reversed(layers), reversed(last.quantities), strict=True):
-        if "da" not in found:
-            return []
-        saturated = not factors and not np.isfinite(found["da"]).all()
-        if saturated:  # dL/da is infinite and f' is 0: only their product is a number
-            factors.append((f"dL/dz{number}", float(found["dz" if "dz" in found else "dx"].item())))
-        elif not factors:
-            factors.append((f"dL/da{number}", float(found["da"].item())))
-        if not saturated and (not isinstance(layer, Dense) or layer.activation is not None):
-            factors.append((f"f'(z{number})", float(found["f_prime"].item())))
-        if isinstance(layer, Dense):
-            products[:0] = _products(layer, found, factors, number)
-            factors.append((f"W{number}", float(layer.W.item()) if layer.inputs == 1 else np.nan))
-            number -= 1
-    return products
-
-
-def _products(layer: Dense, found: Quantities, factors: list[tuple[str, float]], number: int) -> list[ChainProduct]:
-    """The products to each weight of one unit, and to its bias, whose own factor is 1."""
-    inputs = [(f"W{number}" + (f"[{i}]" if layer.inputs > 1 else ""), float(v)) for i, v in enumerate(found["x"][0])]
-    ends = [(weight, (f"a{number - 1}" + weight.removeprefix(f"W{number}"), x)) for weight, x in inputs]
-    if layer.b is not None:
-        ends.append((f"b{number}", ("1", 1.0)))
-    made = []
-    for weight, end in ends:
-        whole = [*factors, end]
-        made.append(ChainProduct(weight, whole, prod(value for _, value in whole)))
-    return made

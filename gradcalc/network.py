@@ -34,14 +34,15 @@ class Problem(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """One pass: the loss and its terms (None without a loss), and each layer's quantities in our own shapes.
+    """One pass: the loss, its data's and its penalties' part, and each layer's quantities in our own shapes.
 
-    `da` is where the way back began: the loss's derivative by the last output, or None in a forward pass alone.
+    `loss` and `data_loss` are None without a loss. `da` is where the way back began: the loss's derivative by the
+    last output, or None in a forward pass alone.
     """
 
     loss: float | None
     data_loss: float | None
-    penalty: float | None
+    penalty: float
     quantities: list[Quantities]
     da: Array | None
 
@@ -72,15 +73,13 @@ def run(problem: Problem, layers: list[Layer]) -> Pass:
     with np.errstate(all="ignore"):
         steps = forward(layers, problem.x)
         start = _start(problem, layers, steps)
-        penalty = None
-        if problem.penalties:
-            penalty = sum(p.value(layers, len(problem.x)) for p in problem.penalties)
+        penalty = float(sum(p.value(layers, len(problem.x)) for p in problem.penalties))
         if start is None:
-            return Pass(None, None, penalty, [step.quantities for step in steps], None)
+            return Pass(None, None, penalty, [{**step.quantities, **step.slope()} for step in steps], None)
         data_loss, da, dz = start
         gradients = backward(steps, da, (output_position(layers), dz))
         _finish(problem, layers, gradients)
-    loss = None if data_loss is None else data_loss + (penalty or 0.0)
+    loss = None if data_loss is None else data_loss + penalty
     return Pass(loss, data_loss, penalty, [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)], da)
 
 

@@ -81,6 +81,17 @@ def test_a_net_of_one_unit_per_layer_has_its_chain_products(tmp_path: Path) -> N
     assert "dL/db2 = dL/da2 * f'(z2) * 1" in lines
 
 
+def test_why_no_chain_is_written_out_is_said() -> None:
+    head = "Chain rule, factor by factor"
+    batch = {**CHAIN, "input": [[1.5], [2.0]], "target": [[1], [0]]}
+    said = "Written out for one example, not for the 2 examples here."
+    assert said.split() in blocks(printed_spec(batch))[head]
+    wide = {"input": [0.1] * 20, "target": 1, "loss": "square", "layers": [{"weights": [0.1] * 20, "bias": 0.0}]}
+    said = "Written out for at most 20 of them, not for the 21 weights and biases here."
+    assert said.split() in blocks(printed_spec(wide))[head]
+    assert head not in printed_spec(MAZUR)
+
+
 def test_numbers_of_lower_precision_have_their_own_shortest_text() -> None:
     text = printed_spec({**MAZUR, "dtype": "float32"})
     assert ["x", "input", "=", "dz/dW", "0.05", "0.1"] in blocks(text)["Forward pass"]

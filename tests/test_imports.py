@@ -20,6 +20,7 @@ LADDER = (
     ("gradcalc.report", "gradcalc.statements", "gradcalc.cards"),
     ("gradcalc", "gradcalc.evaluation", "gradcalc.backpropagation"),
     ("gradcalc.spec",),
+    ("gradcalc.chain",),
     ("gradcalc.network", "gradcalc.objective", "gradcalc.penalty", "gradcalc.addresses", "gradcalc.advice"),
     ("gradcalc.layers", "gradcalc.shapes"),
     ("gradcalc.conventions", "gradcalc.examples"),

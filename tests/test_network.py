@@ -8,6 +8,7 @@ import pytest
 from dense_specs import W_OUT, W, layer_of, net
 from gradcalc.backpropagation import backprop
 from gradcalc.errors import GradcalcError, InputError, UsageError
+from gradcalc.layers.activation import Activation
 from gradcalc.report import report
 
 # --- steps, precision, layers ---
@@ -66,6 +67,46 @@ def test_an_activation_layer_stands_behind_its_weights() -> None:
         np.testing.assert_allclose(apart.quantity(address), joined.quantity(address), rtol=1e-15, err_msg=address)
     found = apart.to_dict()["layers"][1]
     assert set(found) == {"name", "type", "activation", "x", "f_prime", "a", "da", "dx"}
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "softmax", None])
+@pytest.mark.parametrize("data", [[1.0, 2.0], [[1.0, 2.0], [-3.0, 0.5]]])
+def test_a_forward_pass_has_the_derivatives_that_need_no_loss(activation: str | None, data: list[object]) -> None:
+    layer = {"weights": W, **({"activation": activation} if activation else {})}
+    layers = [layer, {"type": "activation", "activation": "leaky_relu"}]
+    alone, whole = (backprop(net(*layers, input=data, **keys)) for keys in (
+        {}, {"upstream": np.ones((*np.shape(data)[:-1], 3)).tolist()},
+    ))  # fmt: skip
+    for found, expected in zip(alone.layers, whole.layers, strict=True):
+        assert not {"da", "dz", "dW", "dx"} & set(found.quantities)
+        np.testing.assert_array_equal(found.quantities["f_prime"], expected.quantities["f_prime"])
+    tables = [str(block) for block in report(alone)]
+    assert sum("f_prime" in table for table in tables) == 2
+
+
+def test_a_slope_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    slope = Activation.slope
+    monkeypatch.setattr(Activation, "slope", lambda self, z: calls.append(self) or slope(self, z))
+    layers = [{"weights": W, "activation": "tanh"}, {"type": "activation", "activation": "softmax"}]
+    backprop(net(*layers, target=[0, 0, 1]))
+    assert len(calls) == 2
+    backprop(net(*layers))
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize("extra", [{}, {"learning_rate": 0.1}, {"learning_rate": 0.1, "steps": 3}])
+def test_the_history_ends_with_the_loss(extra: dict[str, float]) -> None:
+    answer = backprop(net({"weights": W}, target=[0, 0, 1], **extra))
+    assert answer.to_dict()["loss_history"] == answer.loss_history
+    assert len(answer.loss_history) == extra.get("steps", 1)
+    assert answer.loss_history[-1] == answer.loss
+
+
+@pytest.mark.parametrize("keys", [{}, {"target": [1.0, 2.0], "loss": "square"}])
+def test_the_penalties_part_is_a_float(keys: dict[str, object]) -> None:
+    answer = backprop({"input": [1, 2], "regularization": {"norm": "l1", "strength": 1}, "layers": [], **keys})
+    assert type(answer.loss_terms["regularization"]) is float
 
 
 def test_the_jacobian_of_a_large_layer_is_made_when_asked_for() -> None:
@@ -129,6 +170,49 @@ def test_the_chain_product_factor_by_factor() -> None:
     for product in answer.chain:
         assert product.product == pytest.approx(float(answer.quantity(f"d{product.weight}")), rel=1e-14)
         assert product.product == pytest.approx(float(np.prod([value for _, value in product.factors])), rel=1e-14)
+
+
+CHAINS = {
+    "in_out": {"layers": [{"weights": [[0.5], [-2]], "bias": [0.1], "activation": "tanh"}]},
+    "out_in": {"layout": "out_in", "layers": [{"weights": [[0.5, -2]], "bias": [[0.1]]}, {"weights": [[3]]}]},
+    "flat": {"layers": [{"weights": [0.5, -2], "activation": "sigmoid"}, {"weights": [3], "bias": 1.0}]},
+    "folded": {"layers": [
+        {"weights": [[1], [0.5], [-2]], "bias": "first", "activation": "tanh"},
+        {"weights": [[1], [3]], "bias": "first"},
+    ]},
+    "folded out_in": {"layout": "out_in", "bias": "first", "layers": [{"weights": [[1, 2, 3]]}, {"weights": [[4, 5]]}]},
+    "folded flat": {"bias": "first", "layers": [{"weights": [1, 2, 3], "activation": "tanh"}, {"weights": [4, 5]}]},
+    "one example in a batch": {"input": [[0.3, 0.4]], "target": [[1.0]], "layers": [{"weights": [[0.5], [-2]]}]},
+    "columns": {"data": "columns", "input": [[0.3], [0.4]], "target": [[1.0]], "layers": [{"weights": [[0.5], [-2]]}]},
+    "number": {"input": 0.3, "layers": [{"weights": 0.5, "bias": 1, "activation": "tanh"}, {"weights": 2}]},
+    "layers of functions": {"input": 0.3, "layers": [
+        {"type": "activation", "activation": "tanh"}, {"weights": 0.5, "activation": "sigmoid"},
+        {"type": "activation", "activation": "relu"}, {"weights": 2}, {"type": "activation", "activation": "tanh"},
+    ]},
+    "saturated": {"input": 1.0, "loss": "bce", "layers": [
+        {"weights": -800.0, "activation": "sigmoid"}, {"type": "activation", "activation": "identity"},
+    ]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_chains_labels_are_addresses(name: str) -> None:
+    """Each product is the derivative at its weight's address, each factor the number at its own."""
+    answer = backprop({"input": [0.3, 0.4], "target": 1.0, "loss": "half_square", **CHAINS[name]})
+    parameters = sum(answer.quantity(f"{layer.name}.{q}").size for layer in answer.layers for q in ("dW", "db")
+                     if q in layer.quantities)  # fmt: skip
+    assert len(answer.chain) == len({product.weight for product in answer.chain}) == parameters
+    for product in answer.chain:
+        derivative = answer.quantity(f"d{product.weight}")
+        assert derivative.size == 1
+        assert product.product == pytest.approx(float(derivative.item()), rel=1e-14)
+        for label, value in product.factors:
+            address = label.removeprefix("dL/")
+            if label.startswith("f'("):
+                names = [layer.name for layer in answer.layers]
+                at = names.index(answer.locate(label[3:-1]).layer)
+                address = f"{names[at + (answer.layers[at].activation is None)]}.f_prime"
+            assert label == "1" or answer.quantity(address).item() == value, label
 
 
 def test_the_chain_of_a_saturated_net_has_numbers() -> None:

@@ -113,7 +113,7 @@ class ActivationLayer:
             dx = dz if dz is not None else self.activation.back(x, da, found.get("f_prime"))
             return {**found, "da": da, **self.activation.gradients(x, da), "dx": dx}
 
-        return Step(a, {"x": x, **self.parameters, "a": a}, back)
+        return Step(a, {"x": x, **self.parameters, "a": a}, lambda: slope_quantity(self.activation, x), back)
 
 
 def slope_quantity(activation: Activation, z: Array) -> Quantities:

@@ -16,11 +16,13 @@ class Step(NamedTuple):
 
     back(da, dz) takes the loss's derivative by `a` and, where the loss knows it better than the product
     da * f'(z) can tell (a saturated sigmoid), by `z`; it gives the other derivatives in the chain rule's order,
-    "dx" among them. Parameters' gradients are sums over the examples.
+    "dx" among them. Parameters' gradients are sums over the examples. slope() gives f_prime alone, as `back`
+    does among the others, for a pass without a loss.
     """
 
     a: Array
     quantities: Quantities
+    slope: Callable[[], Quantities]
     back: Callable[[Array, Array | None], Quantities]
 
 

@@ -53,13 +53,17 @@ class Dense:
                 gradients["db"] = np.asarray(dz.sum(axis=None if self.b.ndim == 0 else 0))
             return {**found, "da": da, "dz": dz, **gradients, "dx": dz @ self.W.T}
 
-        return Step(a, {"x": x, **self.parameters, "z": z, "a": a}, back)
+        return Step(a, {"x": x, **self.parameters, "z": z, "a": a}, lambda: self._slope(z), back)
+
+    def _slope(self, z: Array) -> Quantities:
+        """f' as a quantity: 1 without an activation."""
+        if self.activation is None:
+            return {"f_prime": np.broadcast_to(np.ones((), z.dtype), z.shape)}
+        return slope_quantity(self.activation, z)
 
     def _back_to_z(self, z: Array, da: Array, dz: Array | None) -> tuple[Quantities, Array]:
         """f' as a quantity, and dL/dz: the loss's own where it gave one, else da * f'(z)."""
-        if self.activation is None:
-            return {"f_prime": np.broadcast_to(np.ones((), z.dtype), z.shape)}, da if dz is None else dz
-        found = slope_quantity(self.activation, z)
+        found = self._slope(z)
         if dz is None:
-            dz = self.activation.back(z, da, found.get("f_prime"))
+            dz = da if self.activation is None else self.activation.back(z, da, found.get("f_prime"))
         return found, dz

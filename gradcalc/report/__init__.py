@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gradcalc import statements
-from gradcalc.backpropagation import BackpropResult, ChainProduct
+from gradcalc.backpropagation import BackpropResult
+from gradcalc.chain import ChainProduct, is_chain
 from gradcalc.report.closing import closing_table, history_table
 from gradcalc.report.kinks import kinks_met
 from gradcalc.report.symbols import symbols
@@ -59,7 +60,9 @@ def _pass_of(name: str, quantities: Mapping[str, Array]) -> str:
     """Where a quantity is shown: in the forward pass, in the backward pass, or after the step (new)."""
     if name.endswith("_new"):
         return "new"
-    return "backward" if name == "f_prime" or (name[0] == "d" and name[1:] in quantities) else "forward"
+    if name == "f_prime":
+        return "backward" if "da" in quantities else "forward"
+    return "backward" if name[0] == "d" and name[1:] in quantities else "forward"
 
 
 def _layer_tables(result: BackpropResult, position: int, part: str, values: Values) -> Iterator[Table]:
@@ -119,9 +122,15 @@ def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:
 
 def _chain(result: BackpropResult) -> Iterator[Block]:
     """The product to every weight of a net of one unit per layer, factor by factor."""
-    if not 0 < len(result.chain) <= _PRODUCTS_SHOWN:
+    problem, count = result.problem, len(result.chain)
+    if not is_chain(problem.layers) or (problem.objective is None and problem.upstream is None):
         return
     yield Section("Chain rule, factor by factor")
+    if not 0 < count <= _PRODUCTS_SHOWN:
+        many = f"the {len(problem.x)} examples here" if not count else f"the {count} weights and biases here"
+        least = "one example" if not count else f"at most {_PRODUCTS_SHOWN} of them"
+        yield Text([f"Written out for {least}, not for {many}."])
+        return
     if result.problem.penalties:
         yield Text(["dR/dW of the penalties is added to these products."])
     for product in result.chain:
@@ -154,7 +163,7 @@ def _new_parameters(result: BackpropResult, values: Values) -> Iterator[Block]:
 
 
 def _history(result: BackpropResult) -> Iterator[Block]:
-    if result.loss_history is not None and len(result.loss_history) > 1:
+    if len(result.loss_history) > 1:
         yield Section("Loss history")
         yield history_table(result.loss_history)
 
