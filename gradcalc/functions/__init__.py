@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from gradcalc.errors import UsageError, near, quoted, simplified
-from gradcalc.functions import binary, categorical, margin, norm, regression, relu, sigmoid, vector
+from gradcalc.functions import (
+    binary,
+    categorical,
+    exponential,
+    gated,
+    hard,
+    margin,
+    norm,
+    rectified,
+    regression,
+    relu,
+    robust,
+    shrink,
+    sigmoid,
+    smooth,
+    special,
+    vector,
+)
 from gradcalc.functions.entry import Entry
 
-FAMILIES = (relu, sigmoid, vector, norm, regression, binary, categorical, margin)
+FAMILIES = (
+    relu, rectified, hard, sigmoid, gated, smooth, shrink, exponential, special, vector, norm,
+    regression, binary, categorical, margin, robust,
+)  # fmt: skip
 
 _by_name: dict[str, Entry] = {}
 

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from references import classification, margin, norm, regression, relu, sigmoid, vector
+from references import (
+    classification,
+    exponential,
+    gated,
+    hard,
+    margin,
+    norm,
+    rectified,
+    regression,
+    relu,
+    robust,
+    shrink,
+    sigmoid,
+    smooth,
+    special,
+    vector,
+)
 from references.reference import Reference
 
-FAMILIES = (relu, sigmoid, vector, norm, regression, classification, margin)
+FAMILIES = (
+    relu, rectified, hard, sigmoid, gated, smooth, shrink, exponential, special, vector, norm,
+    regression, classification, margin, robust,
+)  # fmt: skip
 
 
 def of(name: str) -> Reference:
