@@ -18,7 +18,7 @@ class Rule(NamedTuple):
 
 UNARY = {
     "exp":   Rule("f"),
-    "expm1": Rule("f + 1", "exp(x)"),
+    "expm1": Rule("exp(x)"),
     "log":   Rule("1 / x"),
     "log1p": Rule("1 / (1 + x)"),
     "log2":  Rule("1 / (x * log(2))"),
