@@ -120,7 +120,7 @@ class _Asked:
         """The derivative by the target. A kink where x meets y is one in both: such a loss is symmetric."""
         y = self.y
         assert y is not None  # Question has checked that there is a target to differentiate by
-        if self.entry.takes == "values" and self.entry.at_kink:
+        if self.entry.takes == "values" and self.entry.additive and self.entry.at_kink:
             gradient = self.entry.gradient
             return self._settled(
                 lambda side: gradient(self.np, y.kernel, self.x, side, *self.parameters) * self._factor() + 0.0

@@ -15,7 +15,7 @@ from gradcalc.formula.show import text as shown
 from gradcalc.formula.symbolic import UPSTREAM, derivative
 from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node, walk
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Norm, Param, VectorActivation, VectorLoss
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Param, VectorActivation, VectorLoss, VectorToScalar
 
 Kind = Literal["activation", "loss", ""]
 
@@ -78,7 +78,7 @@ class Formula:
             return self._vector_loss(kernels)
         params = self._params(kernels.by_number)
         if not is_vector(self.tree, self.variables):
-            return Norm(
+            return VectorToScalar(
                 value=kernels.number_value,
                 gradient=lambda np, x, side, *rest: kernels.gradient(np, x, rest, "z", side),
                 at_kink=lambda np, x, *rest: kernels.at_kink(np, x, rest),
@@ -119,6 +119,7 @@ class Formula:
             by_target=lambda np, x, y, *rest: kernels.gradient(np, x, (y, *rest), "y", "default"),
             at_kink=lambda np, x, y, *rest: kernels.at_kink(np, x, (y, *rest)),
             takes="values",
+            additive=False,
             params=self._params(kernels.by_number),
             **self._common(),
         )

@@ -179,6 +179,13 @@ def choose(side: str, left: Any, right: Any) -> Any:
     return (left + right) / 2 if side == "midpoint" else (left + right) * float("nan")
 
 
+def settled(np: Any, sides: tuple[Any, Any, Any], kink: Side, found: Any) -> Any:
+    """Derivatives `found` with the user's choice where the (left, right, jump) of `one_sided` differ."""
+    left, right, jump = sides
+    here = ((left != right) | jump) & (left == left) & (right == right)
+    return found if kink == "default" else np.where(here, choose(kink, left, right), found)
+
+
 class Entry:
     """What every function declares; the classes below add their kernels. `libraries` has its name in each."""
 
@@ -265,11 +272,12 @@ class ElementwiseLoss(Entry):
     `target_domain` is where targets may lie by default, `targets(parameters)` where under given parameters;
     `domains(parameters)` are where predictions and targets may lie, where that depends on parameters.
     `target_kinks` are the kinks in y (by --wrt target). `logits` names the same loss on logits, where there is one.
+    `one_sided` is as in Elementwise.
     """
 
     __slots__ = (
-        "by_target", "derivative", "domains", "kinks", "logits", "second", "target_domain", "target_kinks",
-        "targets_by_choice", "value",
+        "by_target", "derivative", "domains", "kinks", "logits", "one_sided", "second", "target_domain",
+        "target_kinks", "targets_by_choice", "value",
     )  # fmt: skip
 
     def __init__(
@@ -283,6 +291,7 @@ class ElementwiseLoss(Entry):
         kinks: tuple[Kink, ...] = (),
         target_kinks: tuple[Kink, ...] = (),
         targets_by_choice: Mapping[str, Domain] | None = None,
+        domains: Callable[[Mapping[str, Any]], tuple[Domain, Domain]] | None = None,
         logits: str = "",
         one_sided: Callable[[str], Kernel] | None = None,
         **common: Any,
@@ -296,6 +305,7 @@ class ElementwiseLoss(Entry):
             logits,
         )
         self.targets_by_choice = targets_by_choice or {}
+        self.domains = domains
         self.one_sided = one_sided
 
     def inputs(self, parameters: Mapping[str, Any]) -> Domain:
@@ -372,10 +382,11 @@ class VectorLoss(Entry):
     `takes` says what a target is: "values" (y like x), "distribution" (y like x, or a class, which becomes one-hot)
     or "class" (an integer array (...) of classes from 0). gradient(np, x, y, side, ...) -> (..., n), with `side` and
     at_kink(np, x, y, ...) as in Norm; by_target(np, x, y, ...) -> (..., n), or None where targets are classes.
-    `logits` names the same loss on logits, where there is one.
+    `logits` names the same loss on logits, where there is one. `additive` says that a loss of values is the sum or
+    mean of a term of each element, the same for x and y exchanged; else elements can have no weights of their own.
     """
 
-    __slots__ = ("at_kink", "by_target", "gradient", "logits", "takes", "target_domain", "value")
+    __slots__ = ("additive", "at_kink", "by_target", "gradient", "logits", "takes", "target_domain", "value")
 
     def __init__(
         self,
@@ -387,8 +398,10 @@ class VectorLoss(Entry):
         at_kink: Kernel | None = None,
         target_domain: Domain = ANY,
         logits: str = "",
+        additive: bool = True,
         **common: Any,
     ) -> None:
         super().__init__(kind="loss", **common)
+        self.additive = additive
         self.value, self.gradient, self.by_target, self.takes = value, gradient, by_target, takes
         self.at_kink, self.target_domain, self.logits = at_kink, target_domain, logits

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.functions.entry import Elementwise, Kink, Side, VectorActivation
+from gradcalc.functions.entry import Elementwise, Kink, Side, VectorActivation, settled
 from gradcalc.layers.base import Quantities, Step
 from gradcalc.numerics import arrays as xp
 from gradcalc.shapes import Array
@@ -56,6 +56,8 @@ class Activation:
         if isinstance(self.entry, VectorActivation):
             return np.asarray(self.entry.jacobian(np, z, *args), dtype=z.dtype)
         found = np.broadcast_to(np.asarray(self.entry.derivative(xp, z, *args), dtype=z.dtype), z.shape)
+        if self.entry.one_sided and self.kink != "default":
+            found = settled(np, self.entry.one_sided("z")(xp, z, *args), self.kink, found).astype(z.dtype, copy=False)
         if self.kink != "default":
             for kink in self.entry.kinks:
                 found = self._at_kink(found, kink, z, args)
