@@ -54,12 +54,12 @@ def functions_used(problem: Problem) -> list[Line]:
     lines: list[Line] = []
     seen: set[str] = set()
     for _, activation in activations(problem):
-        if activation is None or activation.entry.name in seen:
+        if activation is None or activation.entry.name + activation.entry.formula in seen:
             continue
         entry = activation.entry
-        seen.add(entry.name)
+        seen.add(entry.name + entry.formula)
         slope = entry.derivative_formula if activation.vector else f"f'(z) = {entry.derivative_formula}"
-        lines.append(f"{entry.name}: f(z) = {entry.formula}, {slope}")
+        lines.append(f"{entry.name}: f(z) = {entry.formula}" + (f", {slope}" if entry.derivative_formula else ""))
     return lines
 
 

@@ -191,7 +191,9 @@ class _Parser:
         functions = (*ARGUMENTS, *ALIASES)
         if name in functions:
             return f"a function has its argument in brackets: {name}({self.names[0] if self.names else '2'})"
-        has = f"it can be {listed(self.names, 'or')}; parameters are given with -p NAME=VALUE" if self.names else ""
+        has = f"it can be {listed(self.names, 'or')}; a parameter is given with its value: -p {name}=2, in a spec {name}: 2"
+        if not self.names:
+            has = "a number's formula has no variables"
         return near(name, (*self.names, *functions, *CONSTANTS)) or has
 
     def check_what_follows(self, found: Node) -> None:
