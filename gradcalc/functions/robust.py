@@ -6,82 +6,62 @@ from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import NOT_NEGATIVE, POSITIVE, ElementwiseLoss, Kink, Param
 from gradcalc.numerics.careful import constant
-from gradcalc.numerics.doubled import Pair, added, multiplied, over, plus, root, times
+from gradcalc.numerics.doubled import Distance, Pair, distance, multiplied, over, plus, root, times
 from gradcalc.numerics.split import decays
 
 _LOG_2 = 0.6931471805599453
 _TINY = 1e-9  # the square of a smaller argument is beyond the digits
 
 
-class _Distance(NamedTuple):
-    """c (x - y) exactly, with c = 1/2 where x - y overflows and 1 elsewhere; size and low are of its absolute value."""
-
-    high: Any
-    size: Any
-    low: Any
-    c: Any
-
-    @property
-    def pair(self) -> Pair:
-        """The absolute value."""
-        return self.size, self.low
-
-
-def _distance(xp: Any, x: Any, y: Any) -> _Distance:
-    c = xp.where(xp.absolute(x - y) == xp.inf, 0.5, 1.0)
-    high, low = added(xp, x * c, -y * c)
-    return _Distance(high, xp.absolute(high), xp.where(high < 0, -low, low), c)
-
-
-def _signed(xp: Any, d: _Distance, size: Any) -> Any:
+def _signed(xp: Any, d: Distance, size: Any) -> Any:
     """The size with the sign of x - y; NaN where that is."""
     return xp.where(d.high > 0, size, xp.where(d.high < 0, -size, d.high))
 
 
-def _inside(d: _Distance, k: Any) -> Any:
+def _inside(d: Distance, k: Any) -> Any:
     """Whether |x - y| < k, also where the difference rounds to k."""
     return (d.size < k * d.c) | ((d.size == k * d.c) & (d.low < 0))
 
 
 def _huber(xp: Any, x: Any, y: Any, delta: Any) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     line = delta * (d.size - 0.5 * delta * d.c) / d.c
     return xp.where(d.size <= delta * d.c, (0.5 * d.size) * d.size, line)
 
 
 def _huber_slope(xp: Any, x: Any, y: Any, delta: Any) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     return xp.where(d.size > delta * d.c, _signed(xp, d, delta), d.high / d.c)
 
 
 def _huber_second(xp: Any, x: Any, y: Any, delta: Any) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     return xp.where(_inside(d, delta), 1.0, constant(xp, 0.0, d.high))
 
 
 def _huber_by_delta(xp: Any, x: Any, y: Any, delta: Any) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     return xp.where(_inside(d, delta), 0.0, ((d.size - delta * d.c) + d.low) / d.c)
 
 
 def _smooth_l1(xp: Any, x: Any, y: Any, beta: float) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     line = (d.size - 0.5 * beta * d.c) / d.c
     return xp.where(d.size < beta * d.c, (0.5 * d.size) * xp.divide(d.size, beta), line)
 
 
 def _smooth_l1_slope(xp: Any, x: Any, y: Any, beta: float) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     return xp.where(d.size < beta * d.c, xp.divide(d.high, beta), _signed(xp, d, 1.0))
 
 
 def _smooth_l1_second(xp: Any, x: Any, y: Any, beta: float) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     return xp.where(_inside(d, beta), xp.divide(1.0, beta), constant(xp, 0.0, d.high))
 
 
 def _smooth_l1_by_beta(xp: Any, x: Any, y: Any, beta: float) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     ratio, ratio_low = over(xp, d.pair, (beta, 0.0))
     inside = -0.5 * ratio * (ratio + 2.0 * ratio_low)
     return xp.where(d.size < beta * d.c, inside, constant(xp, -0.5, d.high))
@@ -95,7 +75,7 @@ class _Hypotenuse(NamedTuple):
     w: Pair
 
 
-def _hypotenuse(xp: Any, d: _Distance, k: Any) -> _Hypotenuse:
+def _hypotenuse(xp: Any, d: Distance, k: Any) -> _Hypotenuse:
     k = k * d.c
     small = d.size <= k
     r = over(xp, (xp.where(small, d.size, k), xp.where(small, d.low, 0.0)),
@@ -105,7 +85,7 @@ def _hypotenuse(xp: Any, d: _Distance, k: Any) -> _Hypotenuse:
 
 def _pseudo_huber(xp: Any, x: Any, y: Any, delta: Any) -> Any:
     """d^2 / (1 + w) near the target, delta |d| / (r + w) far away."""
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     small, r, w = _hypotenuse(xp, d, delta)
     near, low = over(xp, d.pair, plus(xp, w, (1.0, 0.0)))
     far, _ = over(xp, d.pair, plus(xp, r, w))
@@ -113,13 +93,13 @@ def _pseudo_huber(xp: Any, x: Any, y: Any, delta: Any) -> Any:
 
 
 def _pseudo_huber_slope(xp: Any, x: Any, y: Any, delta: Any) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     small, _, (w, _) = _hypotenuse(xp, d, delta)
     return _signed(xp, d, xp.where(small, d.size, delta) / w)
 
 
 def _pseudo_huber_second(xp: Any, x: Any, y: Any, delta: Any) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     small, r, w = _hypotenuse(xp, d, delta)
     r = (xp.where(small, 1.0, r[0]), xp.where(small, 0.0, r[1]))
     share, low = over(xp, r, w)
@@ -128,7 +108,7 @@ def _pseudo_huber_second(xp: Any, x: Any, y: Any, delta: Any) -> Any:
 
 def _pseudo_huber_by_delta(xp: Any, x: Any, y: Any, delta: Any) -> Any:
     """delta (s - 1)^2 / s with s = sqrt(1 + (d / delta)^2)."""
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     small, r, w = _hypotenuse(xp, d, delta)
     excess, low = over(xp, times(xp, r, r), plus(xp, w, (1.0, 0.0)))
     whole = plus(xp, r, w)
@@ -143,13 +123,13 @@ class _Argument(NamedTuple):
     low: Any
 
 
-def _argument(xp: Any, d: _Distance, a: float) -> _Argument:
+def _argument(xp: Any, d: Distance, a: float) -> _Argument:
     size, low = multiplied(xp, d.size, a)
     return _Argument(size, low + a * d.low)
 
 
 def _log_cosh(xp: Any, x: Any, y: Any, a: float) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     t = _argument(xp, d, a)
     middle = _log_cosh_near(xp, t.size)
     middle = (middle + t.low * xp.tanh(t.size)) / a
@@ -173,20 +153,20 @@ def _tanh_near(xp: Any, t: Any) -> Pair:
 
 
 def _log_cosh_slope(xp: Any, x: Any, y: Any, a: float) -> Any:
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     return _signed(xp, d, xp.tanh(_argument(xp, d, a).size))
 
 
 def _log_cosh_second(xp: Any, x: Any, y: Any, a: float) -> Any:
     """4 a u / (1 + u)^2 with u = e^-2|t|."""
-    t = _argument(xp, _distance(xp, x, y), a)
+    t = _argument(xp, distance(xp, x, y), a)
     u = xp.exp(-2.0 * t.size)
     return decays(xp, 4.0 * a, 2.0 * t.size, 2.0 * t.low) / (1.0 + u * (2.0 + u))
 
 
 def _log_cosh_by_a(xp: Any, x: Any, y: Any, a: float) -> Any:
     """(t tanh t - log cosh t) / a^2."""
-    d = _distance(xp, x, y)
+    d = distance(xp, x, y)
     t = _argument(xp, d, a)
     u = xp.exp(-2.0 * t.size)
     drop = decays(xp, 2.0 * xp.minimum(t.size, 1e300), 2.0 * t.size) / (1.0 + u)

@@ -71,3 +71,14 @@ def chosen(condition: Any, x: Any, y: Any) -> Any:
     import numpy as np
 
     return np.where(condition, x, y)
+
+
+def system(x: Any) -> Any:
+    """The number system of x: that of numbers, or that of arrays."""
+    if isinstance(x, float | int):
+        from gradcalc.numerics import scalar
+
+        return scalar
+    from gradcalc.numerics import arrays
+
+    return arrays

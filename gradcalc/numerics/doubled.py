@@ -5,7 +5,7 @@ Everything runs on both number systems (`xp`). Where a result is not finite its 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.numerics.split import finite, product
 from gradcalc.numerics.vectors import product_error, two_sum
@@ -14,6 +14,7 @@ Pair = tuple[Any, Any]
 
 _HUGE = 2.0**970  # the products of halves that tell a rounding would overflow
 _SHIFT = 2.0**60
+_FAINT = 1e-290  # of a smaller product's rounding part would underflow
 
 
 def added(xp: Any, a: Any, b: Any) -> Pair:
@@ -23,9 +24,10 @@ def added(xp: Any, a: Any, b: Any) -> Pair:
 
 
 def multiplied(xp: Any, a: Any, b: Any) -> Pair:
-    """a * b exactly, unless it nearly underflows."""
+    """a * b exactly, unless that nearly underflows."""
     shift_a = xp.where(xp.absolute(a) > _HUGE, _SHIFT, xp.where(xp.absolute(b) > _HUGE, 1.0 / _SHIFT, 1.0))
-    return product(xp, a / shift_a, b * shift_a)
+    high, low = product(xp, a / shift_a, b * shift_a)
+    return high, xp.where(xp.absolute(high) < _FAINT, 0.0, low)
 
 
 def plus(xp: Any, a: Pair, b: Pair) -> Pair:
@@ -50,7 +52,7 @@ def over(xp: Any, a: Pair, b: Pair) -> Pair:
     high = xp.divide(a[0], b[0])
     back = high * b[0]
     left = ((a[0] - back) - product_error(high, b[0], back)) + (a[1] - high * b[1])
-    return high, finite(xp, xp.divide(left, b[0]))
+    return high, xp.where(xp.absolute(a[0]) < _FAINT, 0.0, finite(xp, xp.divide(left, b[0])))
 
 
 def root(xp: Any, a: Pair) -> Pair:
@@ -80,10 +82,39 @@ def log_ratio(xp: Any, a: Pair, b: Pair) -> Any:
     return xp.where((high > 1e-300) & (high < 1e300), found, beyond)
 
 
+def over_square(xp: Any, a: Any, b: Any) -> Any:
+    """a / b^2, where nothing but the result itself may overflow or underflow."""
+    ratio = xp.divide(a, b)
+    small = xp.absolute(ratio) < 2.0**-960
+    lifted = xp.divide(xp.divide(a * 2.0**100, b), b) / 2.0**100
+    return xp.where(small, lifted, xp.divide(ratio, b))
+
+
 def raised(xp: Any, a: Pair, power: float) -> Any:
     """a^power, rounded, for a >= 0: the low part counts `power` times."""
     found = xp.power(a[0], power)
     return found + found * finite(xp, xp.divide(power * a[1], a[0]))
+
+
+class Distance(NamedTuple):
+    """c (x - y) exactly, with c = 1/2 where x - y overflows and 1 elsewhere; size and low are of its absolute value."""
+
+    high: Any
+    size: Any
+    low: Any
+    c: Any
+
+    @property
+    def pair(self) -> Pair:
+        """The absolute value."""
+        return self.size, self.low
+
+
+def distance(xp: Any, x: Any, y: Any) -> Distance:
+    """x - y in full."""
+    c = xp.where(xp.absolute(x - y) == xp.inf, 0.5, 1.0)
+    high, low = added(xp, x * c, -y * c)
+    return Distance(high, xp.absolute(high), xp.where(high < 0, -low, low), c)
 
 
 def _settled(xp: Any, high: Any, low: Any) -> Pair:
