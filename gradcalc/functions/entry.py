@@ -21,7 +21,7 @@ NOWHERE: Mapping[str, str] = {}
 
 
 class Domain:
-    """An interval (with a hole in it), or a set of numbers, with the words an error uses for it. NaN is inside: NaN in gives NaN out."""
+    """An interval (less one number), or a set of numbers, with an error's words for it. NaN in gives NaN out."""
 
     __slots__ = ("high", "hole", "low", "members", "open_high", "open_low", "text")
 

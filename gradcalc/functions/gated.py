@@ -90,14 +90,14 @@ _CUBIC, _CUBIC_LOW = 0.07135481627260025, -6.175149918155315e-19  # 0.044715 tim
 def _gelu(xp: Any, x: Any) -> Any:
     """x Phi(x); in the lower tail x phi / (|x| + r)."""
     y = xp.maximum(clipped(xp, x), _TAIL)
-    below = density_times(xp, -y / (y + excess(xp, y)), y)
+    below = density_times(xp, -y / (y + excess(y)), y)
     return xp.where(x < -_TAIL, below, x * distribution(xp, xp.maximum(x, -_TAIL)))
 
 
 def _gelu_slope(xp: Any, x: Any) -> Any:
     """Phi + x phi; in the lower tail phi (M - |x|) with M = 1 / (|x| + r)."""
     y = xp.maximum(clipped(xp, x), _TAIL)
-    outside = density_times(xp, 1.0 / (y + excess(xp, y)) - y, y)
+    outside = density_times(xp, 1.0 / (y + excess(y)) - y, y)
     middle = xp.minimum(xp.maximum(x, -_TAIL), _TAIL)
     inside = distribution(xp, middle) + density_times(xp, middle, middle)
     return xp.where(xp.absolute(x) < _TAIL, inside, xp.where(x < 0, outside, 1.0 - outside))
@@ -118,9 +118,7 @@ ENTRIES = (
         name="silu",
         aliases=("swish",),
         title="Sigmoid linear unit (swish)",
-        params=(
-            Param("beta", 1.0, "factor of z inside the sigmoid", aliases=("alpha",), derivative=_silu_by_beta),
-        ),
+        params=(Param("beta", 1.0, "factor of z inside the sigmoid", aliases=("alpha",), derivative=_silu_by_beta),),
         formula="z / (1 + exp(-beta * z))",
         derivative_formula="s * (1 + beta * z * (1 - s)) with s = sigmoid(beta * z)",
         value=lambda xp, x, beta: _gated(xp, x, _silu_gate(xp, x, beta)),

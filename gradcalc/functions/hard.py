@@ -128,9 +128,7 @@ ENTRIES = (
         name="hard_sigmoid_onnx",
         title="Hard sigmoid with a slope and an offset",
         params=(
-            Param(
-                "alpha", 0.2, "slope", derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, z)
-            ),
+            Param("alpha", 0.2, "slope", derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, z)),
             Param(
                 "beta", 0.5, "value at 0", derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, 1.0)
             ),
@@ -194,7 +192,7 @@ ENTRIES = (
         ),
         formula="min(max(z, min_val), max_val)",
         derivative_formula="1 if z > min_val and z < max_val else 0",
-        value=lambda xp, z, low, high: _clip(xp, z, low, high),
+        value=_clip,
         derivative=lambda xp, z, low, high: _inside(xp, z, low, high, 1.0),
         second=_flat,
         kinks=(_hard_tanh_edge("min_val"), _hard_tanh_edge("max_val")),

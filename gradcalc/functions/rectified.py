@@ -156,7 +156,8 @@ ENTRIES = (
                 None,
                 "largest value, or none",
                 derivative=lambda xp, z, slope, largest, threshold: xp.where(
-                    z >= (xp.inf if largest is None else largest), 1.0 if largest is not None else 0.0,
+                    z >= (xp.inf if largest is None else largest),
+                    1.0 if largest is not None else 0.0,
                     constant(xp, 0.0, z),
                 ),
             ),
@@ -169,9 +170,7 @@ ENTRIES = (
         second=_flat,
         kinks=(
             Kink(_general_corner, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold"),
-            Kink(
-                _general_jump, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold, not 0", jump=True
-            ),
+            Kink(_general_jump, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold, not 0", jump=True),
             Kink(_general_top, lambda s, m, t: 1.0, lambda s, m, t: 0.0, "right", when="z = max_value"),
             Kink(
                 _general_drop,
@@ -224,9 +223,7 @@ ENTRIES = (
         second=_flat,
         kinks=(
             Kink(_threshold_corner, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta"),
-            Kink(
-                _threshold_jump, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta, not value", jump=True
-            ),
+            Kink(_threshold_jump, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta, not value", jump=True),
         ),
         libraries={
             "PyTorch": "F.threshold(threshold, value)",
@@ -284,8 +281,8 @@ ENTRIES = (
     Elementwise(
         name="selu",
         title="Scaled exponential linear unit",
-        formula="1.05070098735548049341933498529486 * (z if z > 0 else 1.67326324235437728481704299167171 * (exp(z) - 1))",
-        derivative_formula="1.05070098735548049341933498529486 if z > 0 else 1.7580993408473768599402175208123 * exp(z)",
+        formula="1.0507009873554804934193 * (z if z > 0 else 1.6732632423543772848170 * (exp(z) - 1))",
+        derivative_formula="1.0507009873554804934193 if z > 0 else 1.7580993408473768599402 * exp(z)",
         value=_selu,
         derivative=lambda xp, z: xp.where(z > 0, _SCALE, decays(xp, _SCALED_ALPHA, -_below(xp, z))),
         second=lambda xp, z: xp.where(z > 0, 0.0, decays(xp, _SCALED_ALPHA, -_below(xp, z))),

@@ -88,9 +88,7 @@ ENTRIES = (
         aliases=("soft_shrink",),
         title="Soft shrinkage",
         params=(
-            Param(
-                "lambd", 0.5, "what is drawn to 0", NOT_NEGATIVE, aliases=("threshold",), derivative=_by_threshold
-            ),
+            Param("lambd", 0.5, "what is drawn to 0", NOT_NEGATIVE, aliases=("threshold",), derivative=_by_threshold),
         ),
         formula="z - lambd if z > lambd else z + lambd if z < -lambd else 0",
         derivative_formula="1 if abs(z) > lambd else 0",

@@ -68,7 +68,7 @@ def _squareplus(xp: Any, z: Any, b: Any) -> Any:
 def _squareplus_slope(xp: Any, z: Any, b: Any) -> Any:
     """f / r; above 0 as (1 + z / r) / 2, and 1/2 at 0 for every b."""
     r = _root(xp, z, b)
-    above = 0.5 + xp.where(xp.absolute(z) < xp.inf, 0.5 * xp.divide(z, r), 0.5)
+    above = xp.where(z == xp.inf, 1.0, 0.5 + 0.5 * xp.divide(z, r))
     below = xp.where(b == 0, 0.0, xp.divide(xp.divide(0.25 * b, 0.5 * r - 0.5 * z), r))
     return xp.where(z < 0, below, xp.where(z == 0, 0.5, above))
 
@@ -140,9 +140,7 @@ ENTRIES = (
     Elementwise(
         name="softplus",
         title="Softplus",
-        params=(
-            Param("beta", 1.0, "how fast it nears its limits", POSITIVE, derivative=_softplus_by_beta),
-        ),
+        params=(Param("beta", 1.0, "how fast it nears its limits", POSITIVE, derivative=_softplus_by_beta),),
         formula="log(1 + exp(beta * z)) / beta",
         derivative_formula="sigmoid(beta * z)",
         value=_softplus,

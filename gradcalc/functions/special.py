@@ -21,8 +21,8 @@ _TWO_OVER_ROOT_PI = 1.1283791670955126
 def _log_ndtr(xp: Any, z: Any) -> Any:
     """log Phi: far below 0 -z^2 / 2 - log(sqrt(2 pi) (|z| + r)), near 0 log1p(2 Phi - 1) - log 2."""
     size = xp.maximum(xp.absolute(z), MIDDLE)
-    below = -(0.5 * size) * size - xp.log(_ROOT_2PI * (size + excess(xp, size)))
-    middle = xp.log1p(2.0 * beyond_half(xp, xp.minimum(xp.maximum(z, -MIDDLE), MIDDLE))) - _LOG_2
+    below = -(0.5 * size) * size - xp.log(_ROOT_2PI * (size + excess(size)))
+    middle = xp.log1p(2.0 * beyond_half(xp.minimum(xp.maximum(z, -MIDDLE), MIDDLE))) - _LOG_2
     above = xp.log1p(-tail(xp, size))
     return xp.where(xp.absolute(z) < MIDDLE, middle, xp.where(z < 0, below, above))
 
@@ -32,21 +32,19 @@ _LOG_2 = 0.6931471805599453
 
 
 def _hazard(xp: Any, z: Any) -> Any:
-    """phi / Phi, far below 0 as |z| + r."""
-    size = xp.maximum(xp.absolute(z), MIDDLE)
-    inside = density_times(xp, 1.0 / distribution(xp, xp.maximum(z, -MIDDLE)), z)
-    return xp.where(z < -MIDDLE, size + excess(xp, size), inside)
+    """phi / Phi, below 0 as |z| + r."""
+    size = xp.absolute(z)
+    above = density_times(xp, 1.0 / distribution(xp, xp.maximum(z, 0.0)), z)
+    return xp.where(z < 0, size + excess(size), above)
 
 
 def _log_ndtr_curvature(xp: Any, z: Any) -> Any:
-    """-h (z + h) with h = phi / Phi; far below 0 z + h is r."""
-    size = xp.minimum(xp.maximum(xp.absolute(z), MIDDLE), _FAR)
-    r = excess(xp, size)
-    y = clipped(xp, z)
-    share = 1.0 / distribution(xp, xp.maximum(z, -MIDDLE))
-    signed = xp.where(z < 0, -y, y)
-    inside = density_times(xp, -share * (signed + density_times(xp, share, z)), z)
-    return xp.where(z < -MIDDLE, -r * (size + r), inside)
+    """-h (z + h) with h = phi / Phi; below 0 z + h is r."""
+    size = xp.minimum(xp.absolute(z), _FAR)
+    r = excess(size)
+    share = 1.0 / distribution(xp, xp.maximum(z, 0.0))
+    above = density_times(xp, -share * (clipped(xp, z) + density_times(xp, share, z)), z)
+    return xp.where(z < 0, -r * (size + r), above)
 
 
 _FAR = 1e10  # r is 1 / |z| from here on, and the second derivative -1

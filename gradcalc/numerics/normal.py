@@ -16,7 +16,6 @@ MIDDLE = 0.7
 _BEYOND = 100.0  # phi is 0 long before
 _INVERSE_ROOT_2PI = 0.3989422804014327
 _INVERSE_ROOT_2PI_LOW = -2.4923272022777433e-17
-_ROOT_2PI = 2.5066282746310007
 
 #: (Phi(z) - 1/2) / z by powers of z^2: (-1/2)^k / (k! (2k + 1) sqrt(2 pi)).
 _SERIES = (
@@ -26,15 +25,16 @@ _SERIES = (
     8.133418984498675e-15,
 )  # fmt: skip
 
-#: (x + 3/2) r(x) by powers of t = 1 - 9.4 / (x + 4), which goes from -1 at x = 0.7 to 1 at infinity.
+#: (x + 3/2) r(x) by powers of t = 1 - 8 / (x + 4), which goes from -1 at x = 0 to 1 at infinity.
 _EXCESS = (
-    1.202257592469146, -0.2264190172056748, -0.01919513498885148, 0.07740419479547052, -0.04138950737524137,
-    0.002363728672858229, 0.008756376598627056, -0.003880776483755652, -0.0008059154522080728,
-    0.0011985507672565554, -0.00014455691293551386, -0.0002502784966571151, 9.339931366569321e-05,
-    3.752905401303001e-05, -2.838921746801145e-05, -2.9854410378316135e-06, 6.410898380186965e-06,
-    -4.01506538374464e-07, -1.1434996700806223e-06, 2.300345787301716e-07, 1.546785442146796e-07,
-    -5.5239153384747704e-08, -1.3603694947882433e-08, 8.282124559475897e-09, 4.956893755988129e-10,
-    -6.374676499696735e-10,
+    1.240839294692091, -0.24874773357082716, -0.09309367285799144, 0.1720300453863994, -0.07392998541583079,
+    -0.02002388207742737, 0.0322962587852422, -0.004407647460957002, -0.009586047445985001,
+    0.004070785418230365, 0.0022311000209424437, -0.0018257250220532096, -0.0003678434232634373,
+    0.0006434083195417052, 9.068213051690309e-06, -0.00019371695789080097, 2.515886933302641e-05,
+    5.028806832725055e-05, -1.3847102055929027e-05, -1.0769766998069467e-05, 5.180162183543884e-06,
+    1.6023564085966997e-06, -1.5616066006036582e-06, -1.8846138139098463e-08, 3.7664441244033964e-07,
+    -7.694710289124458e-08, -6.473323675227847e-08, 2.315685432712352e-08, 5.799856728462529e-09,
+    -2.6585160198106237e-09,
 )  # fmt: skip
 
 
@@ -50,18 +50,18 @@ def density_times(xp: Any, factor: Any, z: Any) -> Any:
     return decays(xp, scale, 0.5 * high, 0.5 * low - _INVERSE_ROOT_2PI_LOW / _INVERSE_ROOT_2PI)
 
 
-def excess(xp: Any, x: Any) -> Any:
-    """r(x) = phi / (1 - Phi) - x for x >= 0.7."""
-    t = 1.0 - 9.4 / (x + 4.0)
+def excess(x: Any) -> Any:
+    """r(x) = phi / (1 - Phi) - x for x >= 0."""
+    t = 1.0 - 8.0 / (x + 4.0)
     return polynomial(_EXCESS, t) / (x + 1.5)
 
 
 def tail(xp: Any, x: Any, factor: Any = 1.0) -> Any:
-    """factor * (1 - Phi(x)) for x >= 0.7."""
-    return density_times(xp, factor / (x + excess(xp, x)), x)
+    """factor * (1 - Phi(x)) for x >= 0."""
+    return density_times(xp, factor / (x + excess(x)), x)
 
 
-def beyond_half(xp: Any, z: Any) -> Any:
+def beyond_half(z: Any) -> Any:
     """Phi(z) - 1/2 for |z| < 0.7."""
     return z * polynomial(_SERIES, z * z)
 
@@ -70,7 +70,7 @@ def distribution(xp: Any, z: Any) -> Any:
     """Phi(z)."""
     size = xp.absolute(z)
     outside = tail(xp, xp.maximum(size, MIDDLE))
-    middle = 0.5 + beyond_half(xp, xp.minimum(xp.maximum(z, -MIDDLE), MIDDLE))
+    middle = 0.5 + beyond_half(xp.minimum(xp.maximum(z, -MIDDLE), MIDDLE))
     return xp.where(size < MIDDLE, middle, xp.where(z > 0, 1.0 - outside, outside))
 
 

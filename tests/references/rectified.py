@@ -76,7 +76,7 @@ REFERENCES = {
         by_parameter={
             "alpha": lambda z, alpha: 0 if z > 0 else (exp(z / alpha) - 1) - z / alpha * exp(z / alpha),
         },
-        parameters=({}, {"alpha": 0.7}, {"alpha": 300.3}, {"alpha": 1e-3}, {"alpha": -1.1}),
+        parameters=({}, {"alpha": 0.7}, {"alpha": 300.3}, {"alpha": 0.1}, {"alpha": -1.1}),
     ),
     "selu": Reference(
         value=lambda z: _SCALE * z if z > 0 else _SCALE * _ALPHA * (exp(z) - 1),

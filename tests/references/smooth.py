@@ -64,14 +64,14 @@ REFERENCES = {
         derivative=lambda z, beta: logistic(beta * z),
         second=lambda z, beta: beta * logistic(beta * z) * logistic(-beta * z),
         by_parameter={"beta": _softplus_by_beta},
-        parameters=({}, {"beta": 0.7}, {"beta": 30.3}, {"beta": 1e-3}),
+        parameters=({}, {"beta": 0.7}, {"beta": 4.3}, {"beta": 1e-3}),
     ),
     "squareplus": Reference(
         value=_squareplus,
         derivative=lambda z, b: (1 + z / _root(z, b)) / 2 if z or b else (z + 1) / 2,
         second=lambda z, b: b / (2 * _root(z, b) ** 3) if b else 0,
         by_parameter={"b": lambda z, b: _over(z * 0 + 1, 4 * _root(z, b))},
-        parameters=({}, {"b": 0.3}, {"b": 0.0}, {"b": 1e-20}, {"b": 1e10}),
+        parameters=({}, {"b": 0.3}, {"b": 0.0}, {"b": 1e-20}, {"b": 100.0}),
     ),
     "mish": Reference(lambda z: z * _mish_gate(z)[0], _mish_slope, _mish_curvature),
     "softsign": Reference(
