@@ -69,7 +69,9 @@ def _derivative(name: str, formula: Formula, wrt: str | None, order: int) -> Der
         raise UsageError("second derivatives are for elementwise functions, and this is one of a vector")
     found = formula.derivative(wrt, order)
     jacobian = UPSTREAM in found.names
-    left, right = (f"J^T {UPSTREAM} = ", rf"J^{{\top}} \, {latex(Node('name', (), UPSTREAM))} = ") if jacobian else ("", "")
+    left, right = (
+        (f"J^T {UPSTREAM} = ", rf"J^{{\top}} \, {latex(Node('name', (), UPSTREAM))} = ") if jacobian else ("", "")
+    )
     return Derivative(name, text(formula.tree), left + text(found), right + latex(found))
 
 

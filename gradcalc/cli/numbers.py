@@ -43,7 +43,7 @@ class Command(click.Command):
 
 
 #: A minus sign with a name or a function behind it, and nothing of an option's about it.
-_NEGATIVE_FORMULA = r"-(pi|e|[a-z][a-z0-9]*\(.*)"
+_NEGATIVE_FORMULA = r"-(pi|[a-z][a-z0-9]*\(.*)"
 
 
 def _refuse_negative_constant(word: str) -> None:

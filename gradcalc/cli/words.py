@@ -64,7 +64,9 @@ def _parts(text: str) -> list[str]:
 
 def _formula_like(text: str) -> bool:
     """Whether a text may be a formula: anything without the signs that formulas lack."""
-    return bool(text.strip()) and text.isascii() and not any(mark in text for mark in "[]{}\"'=_")
+    if not text.isascii() or text.lstrip().startswith(("--", "-+", "+-", "++")):
+        return False
+    return bool(text.strip()) and not any(mark in text for mark in "[]{}\"'=_")
 
 
 def parameter_values(texts: dict[str, str]) -> dict[str, object]:

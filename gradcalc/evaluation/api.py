@@ -86,7 +86,8 @@ def evaluate(
     1.0
     """
     question = Question(
-        function, formula=formula, parameters=parameters, target=target, target_class=target_class, with_=with_, wrt=wrt,
+        function, formula=formula, parameters=parameters,
+        target=target, target_class=target_class, with_=with_, wrt=wrt,
         reduction=reduction, scale=scale, upstream=upstream, kink=kink, order=order, only=only,
     )  # fmt: skip
     parts = list(answer(question, items(question, inputs)))

@@ -79,9 +79,7 @@ def _check_parameters(entry: Entry, arguments: tuple[Node, ...], text: str) -> N
         seen.add(param.name)
 
 
-def _count(
-    name: str, arguments: tuple[Node, ...], allowed: tuple[int, int | None], text: str, span: Span
-) -> None:
+def _count(name: str, arguments: tuple[Node, ...], allowed: tuple[int, int | None], text: str, span: Span) -> None:
     least, most = allowed
     if least <= len(arguments) and (most is None or len(arguments) <= most):
         return

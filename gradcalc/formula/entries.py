@@ -15,7 +15,15 @@ from gradcalc.formula.show import text as shown
 from gradcalc.formula.symbolic import UPSTREAM, derivative
 from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node, walk
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Param, VectorActivation, VectorLoss, VectorToScalar
+from gradcalc.functions.entry import (
+    Elementwise,
+    ElementwiseLoss,
+    Entry,
+    Param,
+    VectorActivation,
+    VectorLoss,
+    VectorToScalar,
+)
 
 Kind = Literal["activation", "loss", ""]
 
@@ -62,7 +70,8 @@ class Formula:
         assert letter is not None
         if letter not in (*self.variables, *self.parameters):
             raise UsageError(
-                f"no derivative by {quoted(letter)}", hint=f"it can be {listed([*self.variables, *self.parameters], 'or')}"
+                f"no derivative by {quoted(letter)}",
+                hint=f"it can be {listed([*self.variables, *self.parameters], 'or')}",
             )
         found = self.tree
         for _ in range(order):

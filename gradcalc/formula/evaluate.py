@@ -71,7 +71,7 @@ class _Walk:
         """An operator or function of its arguments' series."""
         op = node.op
         if op in _OPERATORS:
-            return _OPERATORS[op](self, *given)
+            return tuple(_OPERATORS[op](self, *given))
         if op in _ROOTS and self.leaves_zero(given[0]):
             found = series.from_zero(given[0], _ROOTS[op], self.side, odd=op == "cbrt")
             if found:
@@ -120,7 +120,8 @@ class _Walk:
             by_base = self.power_slope(POWER_BY_BASE, base[:k], exponent[:k], found)
             by_exponent = self.power_slope(POWER_BY_EXPONENT, base[:k], exponent[:k], found)
             slope = series.add(
-                series.multiply(by_base, _slopes(base[: k + 1])), series.multiply(by_exponent, _slopes(exponent[: k + 1]))
+                series.multiply(by_base, _slopes(base[: k + 1])),
+                series.multiply(by_exponent, _slopes(exponent[: k + 1])),
             )
             found = (*found, slope[k - 1] / k)
         return found
@@ -209,9 +210,9 @@ def _slopes(a: Series) -> Series:
 
 
 _OPERATORS: dict[str, Any] = {
-    "neg": lambda walk, a: series.negative(a),
-    "+": lambda walk, a, b: series.add(a, b),
-    "-": lambda walk, a, b: series.subtract(a, b),
+    "neg": lambda _, a: series.negative(a),
+    "+": lambda _, a, b: series.add(a, b),
+    "-": lambda _, a, b: series.subtract(a, b),
     "/": lambda walk, a, b: series.divide(walk.nx, a, b),
     "^": lambda walk, a, b: walk.power(a, b),
     "abs": lambda walk, a: series.magnitude(walk.nx, a, walk.side),

@@ -1,4 +1,4 @@
-"""A formula's tree as functions of numbers or arrays, as catalogue entries have them: value, slopes, one-sided slopes."""
+"""A formula's tree as kernels like those of catalogue entries: value, slopes and one-sided slopes."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ class Kernels:
         """The kernel of (left, right, jump): one-sided derivatives, and whether the value itself jumps there."""
 
         def sides(_: Any, *given: Any) -> tuple[Any, Any, Any]:
-            (v, l), (w, r) = (self._both(given, letter, side) for side in (-1, 1))
-            return l, r, (v != w) & (v == v) & (w == w)
+            before, left = self._both(given, letter, -1)
+            after, right = self._both(given, letter, 1)
+            return left, right, (before != after) & (before == before) & (after == after)
 
         return sides
 
@@ -209,4 +210,3 @@ class VectorKernels(Kernels):
         names.setdefault("n", (float(n),))
         with np.errstate(all="ignore"):
             return evaluate(arrays, self.tree, names, main=self.main, side=side, guarded=True)
-

@@ -191,15 +191,17 @@ class _Parser:
         functions = (*ARGUMENTS, *ALIASES)
         if name in functions:
             return f"a function has its argument in brackets: {name}({self.names[0] if self.names else '2'})"
-        has = f"it can be {listed(self.names, 'or')}; a parameter is given with its value: -p {name}=2, in a spec {name}: 2"
-        if not self.names:
-            has = "a number's formula has no variables"
+        has = "a number's formula has no variables"
+        if self.names:
+            has = (
+                f"it can be {listed(self.names, 'or')}, or a parameter with its value: -p {name}=2, in a spec {name}: 2"
+            )
         return near(name, (*self.names, *functions, *CONSTANTS)) or has
 
     def check_what_follows(self, found: Node) -> None:
         """A number, name or bracket right after another is a multiplication without its sign."""
         after = self.next
-        if after.text != "(" and after.kind not in ("number", "name") or after.text in _WORDS:
+        if (after.text != "(" and after.kind not in ("number", "name")) or after.text in _WORDS:
             return
         left = self.text[found.span.start : found.span.end]
         if after.text in _PYTHON:
@@ -234,11 +236,15 @@ class _Parser:
 
     def node(self, op: str, args: tuple[Node, ...], start: int | None = None) -> Node:
         ends = args if op != "if" else (args[1], args[2])
-        return self.checked(Node(op, args, None, Span(ends[0].span.start if start is None else start, ends[-1].span.end)))
+        return self.checked(
+            Node(op, args, None, Span(ends[0].span.start if start is None else start, ends[-1].span.end))
+        )
 
     def checked(self, node: Node) -> Node:
         if node.depth > DEEPEST:
-            raise self.error("the formula is nested too deep", node.span, f"at most {DEEPEST} operations in one another")
+            raise self.error(
+                "the formula is nested too deep", node.span, f"at most {DEEPEST} operations in one another"
+            )
         return node
 
     def unexpected(self) -> FormulaError:

@@ -168,7 +168,7 @@ def nearest_zero(nx: Any, a: Series, b: Series) -> Series:
 
 def magnitude(nx: Any, a: Series, side: int) -> Series:
     """abs(a): at 0 the slope is 0, or one-sided."""
-    return tuple([nx.absolute(a[0]), *(direction(nx, a, side) * x for x in a[1:])])
+    return (nx.absolute(a[0]), *(direction(nx, a, side) * x for x in a[1:]))
 
 
 def stepped(nx: Any, name: str, a: Series, side: int) -> Series:

@@ -33,12 +33,12 @@ class Node:
         self, op: str, args: tuple[Node, ...] = (), value: float | str | None = None, span: Span = NOWHERE
     ) -> None:
         self.op, self.args, self.value, self.span = op, args, value, span
-        self.size = 1 + sum(arg.size for arg in args)
-        self.depth = 1 + max((arg.depth for arg in args), default=0)
+        self.size: int = 1 + sum(arg.size for arg in args)
+        self.depth: int = 1 + max((arg.depth for arg in args), default=0)
         self.names: frozenset[str] = frozenset().union(*(arg.names for arg in args))
         if op == "name":
             self.names = frozenset((str(value),))
-        self._key = hash((op, repr(value), tuple(arg._key for arg in args)))
+        self._key: int = hash((op, repr(value), tuple(arg._key for arg in args)))
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -71,7 +71,9 @@ FUNCTION = (
 )
 
 #: In place of a function's name.
-FORMULA = Key("formula", "formula", "a formula of z (of a and y in a loss) in the name's place; other keys are its parameters")
+FORMULA = Key(
+    "formula", "formula", "a formula of z (of a and y in a loss) in the name's place; other keys are its parameters"
+)
 
 LOSS = (
     *FUNCTION,
