@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gradcalc.cards import Card
 from gradcalc.errors import GradcalcError, UsageError
-from gradcalc.formula.entries import Formula
+from gradcalc.formula.entries import ACTIVATION, LOSS, Formula
 from gradcalc.formula.latex import latex
 from gradcalc.formula.show import text
 from gradcalc.formula.symbolic import UPSTREAM
@@ -48,7 +48,8 @@ def symbolic(
 
 def _formula_of(entry: Entry) -> Formula:
     try:
-        names = [param.name for param in entry.params if param.name in _words(entry.formula)]
+        letters = LOSS if entry.kind == "loss" else ACTIVATION
+        names = [p.name for p in entry.params if p.name in _words(entry.formula) and p.name not in letters]
         return Formula(entry.formula, names, "loss" if entry.kind == "loss" else "activation")
     except GradcalcError:
         raise UsageError(f"the formula of {entry.name} cannot be differentiated: {entry.formula}") from None
