@@ -29,7 +29,7 @@ def _logs(xp: Any, x: Any, clip: float | None) -> tuple[Any, Any]:
     )
 
 
-def _bce_value(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
+def bce_value(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
     t, rest = _smoothed(y, label_smoothing)
     log_x, log_rest = _logs(xp, x, clip)
     return weighted(xp, t, -log_x) + weighted(xp, rest, -log_rest)
@@ -55,7 +55,7 @@ def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | N
     return curvature if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, curvature)
 
 
-def _bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
+def bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
     """log((1 - x) / x)."""
     log_x, log_rest = _logs(xp, x, clip)
     near_half = xp.log1p(xp.divide(1.0 - 2.0 * x, x))
@@ -66,11 +66,11 @@ def _bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
 
 
 def _bce_by_target(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
-    return weighted(xp, constant(xp, 1.0 - label_smoothing, y), _bce_by_smoothed_target(xp, x, clip))
+    return weighted(xp, constant(xp, 1.0 - label_smoothing, y), bce_by_smoothed_target(xp, x, clip))
 
 
 def _bce_by_smoothing(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
-    return weighted(xp, 0.5 - y, _bce_by_smoothed_target(xp, x, clip))
+    return weighted(xp, 0.5 - y, bce_by_smoothed_target(xp, x, clip))
 
 
 def _clip_slope(y: Any, label_smoothing: float, clip: float | None, *, high: bool) -> Any:
@@ -150,7 +150,7 @@ ENTRIES = (
         ),
         formula="-(y * log(a) + (1 - y) * log(1 - a))",
         derivative_formula="(a - y) / (a * (1 - a))",
-        value=_bce_value,
+        value=bce_value,
         derivative=_bce_derivative,
         second=_bce_second,
         by_target=_bce_by_target,

@@ -138,9 +138,7 @@ ENTRIES = (
         name="mape",
         aliases=("absolute_percentage_error", "mean_absolute_percentage_error"),
         title="Absolute percentage error",
-        params=(
-            Param("eps", 1e-7, "what the target's size counts at least", POSITIVE, derivative=_mape_by_eps),
-        ),
+        params=(Param("eps", 1e-7, "what the target's size counts at least", POSITIVE, derivative=_mape_by_eps),),
         formula="100 * abs(a - y) / max(abs(y), eps)",
         derivative_formula="100 * sign(a - y) / max(abs(y), eps)",
         value=_mape,
