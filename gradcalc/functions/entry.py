@@ -60,7 +60,7 @@ class Domain:
 ANY = Domain("any number")
 UNIT = Domain("in [0, 1]", 0.0, 1.0)
 POSITIVE = Domain("above 0", 0.0, open_low=True)
-NOT_ZERO = Domain("a number but 0", hole=0.0)
+NOT_ZERO = Domain("any number but 0", hole=0.0)
 NOT_NEGATIVE = Domain("at least 0", 0.0)
 BELOW_HALF = Domain("above 0 and below 0.5", 0.0, 0.5, open_low=True, open_high=True)
 
@@ -73,17 +73,7 @@ class Param:
     `trained` says that gradient descent changes it, as it does weights.
     """
 
-    __slots__ = (
-        "aliases",
-        "choices",
-        "default",
-        "derivative",
-        "doc",
-        "domain",
-        "name",
-        "per_unit",
-        "trained",
-    )
+    __slots__ = ("aliases", "choices", "default", "derivative", "doc", "domain", "name", "per_unit", "trained")
 
     def __init__(
         self,

@@ -119,6 +119,7 @@ ENTRIES = (
         targets_by_choice={"01": ZERO_OR_ONE},
         kinks=(_HINGE_KINK,),
         target_kinks=(_HINGE_TARGET_KINK,),
+        libraries={"Optax": "hinge_loss", "Keras": "hinge"},
         notes=("where a * y = 1 the inactive branch is taken",),
         source="optax hinge_loss, Keras hinge (which turns labels 0 and 1 into -1 and 1)",
         sample=(-3.0, 3.0),
@@ -138,6 +139,7 @@ ENTRIES = (
         gradient=_svm_gradient,
         by_target=None,
         at_kink=_svm_at_kink,
+        libraries={"PyTorch": "F.multi_margin_loss (divided by the number of classes)"},
         notes=(
             "y is 1 for the class and 0 for its rivals",
             "PyTorch's multi_margin_loss divides by the number of classes",

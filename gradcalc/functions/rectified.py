@@ -170,14 +170,14 @@ ENTRIES = (
         second=_flat,
         kinks=(
             Kink(_general_corner, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold"),
-            Kink(_general_jump, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold, not 0", jump=True),
+            Kink(_general_jump, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold, where it is not 0", jump=True),
             Kink(_general_top, lambda s, m, t: 1.0, lambda s, m, t: 0.0, "right", when="z = max_value"),
             Kink(
                 _general_drop,
                 lambda s, m, t: s,
                 lambda s, m, t: 0.0,
                 "right",
-                when="z = max_value, below the threshold",
+                when="z = max_value, where the threshold is no less",
                 jump=True,
             ),
         ),
@@ -223,7 +223,7 @@ ENTRIES = (
         second=_flat,
         kinks=(
             Kink(_threshold_corner, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta"),
-            Kink(_threshold_jump, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta, not value", jump=True),
+            Kink(_threshold_jump, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta, where value is another", jump=True),
         ),
         libraries={
             "PyTorch": "F.threshold(threshold, value)",

@@ -72,7 +72,6 @@ def _by_threshold(xp: Any, z: Any, k: Any) -> Any:
 ENTRIES = (
     Elementwise(
         name="tanhshrink",
-        aliases=("tanh_shrink",),
         title="z minus its tanh",
         formula="z - tanh(z)",
         derivative_formula="tanh(z)^2",
@@ -85,7 +84,6 @@ ENTRIES = (
     ),
     Elementwise(
         name="softshrink",
-        aliases=("soft_shrink",),
         title="Soft shrinkage",
         params=(
             Param("lambd", 0.5, "what is drawn to 0", NOT_NEGATIVE, aliases=("threshold",), derivative=_by_threshold),
@@ -101,7 +99,6 @@ ENTRIES = (
     ),
     Elementwise(
         name="hardshrink",
-        aliases=("hard_shrink",),
         title="Hard shrinkage",
         params=(Param("lambd", 0.5, "what is drawn to 0", NOT_NEGATIVE, aliases=("threshold",)),),
         formula="z if abs(z) > lambd else 0",

@@ -32,8 +32,11 @@ def read_activation(node: Node, kink: str) -> Activation | None:
     if not isinstance(entry, Elementwise | VectorActivation):
         if "formula" in keys:
             raise keys["formula"].error("an activation has an output for each unit, and this formula gives one number")
+        pooled = entry.kind == "activation"
         raise _name_node(node).error(
-            f"{entry.name} is {_KINDS[entry.kind]}, not an activation",
+            f"{entry.name} gives one number for all units, not one for each"
+            if pooled
+            else f"{entry.name} is {_KINDS[entry.kind]}, not an activation",
             "'gradcalc list functions' shows their kinds",
         )
     side = keys.pop("kink").choice(SIDES) if "kink" in keys else kink
