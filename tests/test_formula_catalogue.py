@@ -26,6 +26,7 @@ from gradcalc.functions.entry import (
 )
 from gradcalc.numerics import scalar
 
+
 def in_words(entry: Entry) -> bool:
     """Whether a formula says something that no formula can: "... with tau such that the sum is 1"."""
     return bool({"with", "for"} & set(entry.formula.split()))
@@ -36,7 +37,7 @@ ENTRIES = [entry for entry in entries() if not in_words(entry)]
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 
 #: How far the straightforward evaluation of a formula may be from the kernel that keeps its digits.
-NEAR = {"rtol": 1e-7, "atol": 1e-12}
+NEAR: dict[str, Any] = {"rtol": 1e-7, "atol": 1e-12}
 
 
 def formula_of(entry: Entry) -> Formula:

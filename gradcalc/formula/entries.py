@@ -75,7 +75,7 @@ class Formula:
             )
         found = self.tree
         for _ in range(order):
-            found = derivative(found, letter, self.variables)
+            found = derivative(found, letter, self.variables, whole=self.whole)
         return found
 
     def entry(self, kink: str = "default") -> Entry:

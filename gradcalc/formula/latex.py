@@ -90,7 +90,7 @@ def _binary(op: str, left: Node, right: Node) -> str:
     too_loose = rank(right) <= RANKS[op] and right.op != "/" and not (op == "+" and right.op == "+")
     if too_loose or after.startswith("-"):
         after = _bracketed(after)
-    if op == "*" and is_number(left) and not after[:1].isdigit():
+    if op == "*" and is_number(left) and "cdot" not in latex(left) and not after[:1].isdigit():
         return f"{latex(left)} \\, {after}"
     return f"{_within(left, RANKS[op] + (op in COMPARISONS))} {sign} {after}"
 

@@ -48,7 +48,7 @@ def _binary(op: str, left: Node, right: Node) -> str:
     """Operators read from left to right: the right operand must bind tighter, and not begin with a minus."""
     own = RANKS[op] + (op in COMPARISONS)
     after = text(right)
-    if rank(right) <= RANKS[op] or after.startswith("-"):
+    if rank(right) <= RANKS[op] or (after.startswith("-") and op not in COMPARISONS):
         after = f"({after})"
     return f"{_within(left, own)} {op} {after}"
 

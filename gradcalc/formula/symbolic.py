@@ -12,7 +12,7 @@ from gradcalc.formula.calls import bound, elementwise
 from gradcalc.formula.evaluate import entry_tree
 from gradcalc.formula.parse import parse
 from gradcalc.formula.rules import STEPS, TO_VECTOR, UNARY
-from gradcalc.formula.shapes import is_vector, reduces
+from gradcalc.formula.shapes import is_vector, of_a_vector, reduces
 from gradcalc.formula.simplify import ONE, ZERO, either, negated, over, parted, plus, power, simplified_tree, times
 from gradcalc.formula.tree import COMPARISONS, LOGIC, Node, is_number, name, number, substituted, walk
 from gradcalc.functions.entry import Elementwise
@@ -24,14 +24,15 @@ UPSTREAM = "upstream"
 _HOLE = "_"
 
 
-def derivative(tree: Node, letter: str, variables: tuple[str, ...]) -> Node:
+def derivative(tree: Node, letter: str, variables: tuple[str, ...], *, whole: bool | None = None) -> Node:
     """The derivative by a letter, simplified.
 
     By a vector it is the gradient, entry by entry; where the result is a vector too, that of the product with
-    `upstream`. UsageError where the formula would be too long.
+    `upstream`. `whole` says that the formula is one of a vector, where it does not show it by itself. UsageError
+    where the derivative would be too long.
     """
     try:
-        if letter not in variables or not any(map(_whole, walk(tree))):
+        if letter not in variables or not (of_a_vector(tree) if whole is None else whole):
             return simplified_tree(_Forward(letter, variables).of(tree))
         return _backward(tree, _first_upstream(tree, variables), letter, variables)
     except RecursionError:
@@ -171,6 +172,9 @@ def _shares(node: Node) -> Node:
     if node.op in ("max", "min"):
         tied = Node("==", (u, node))
         return over(either(tied, ONE, ZERO), Node("sum", (tied,)))
+    if node.op == "norm" and _is_infinite(node.args[-1]):
+        size = Node("abs", (u,))
+        return times(Node("sign", (u,)), _shares(Node("max", (size,))))
     if node.op == "norm" and (len(node.args) == 1 or is_number(node.args[1], 2.0)):
         return over(u, node)
     if node.op == "norm":
@@ -178,6 +182,10 @@ def _shares(node: Node) -> Node:
         size = over(power(Node("abs", (u,)), less), power(node, less))
         return times(Node("sign", (u,)), size)
     return ONE if node.op == "sum" else over(ONE, name("n"))
+
+
+def _is_infinite(node: Node) -> bool:
+    return (node.op == "name" and node.value == "inf") or is_number(node, float("inf"))
 
 
 def _norm_as_powers(node: Node) -> Node:
