@@ -31,6 +31,10 @@ Kind = Literal["activation", "loss", ""]
 ACTIVATION, LOSS = ("z",), ("a", "y")
 
 
+#: A derivative beside numbers is no longer; --symbolic prints longer ones.
+_LONGEST_SHOWN = 300
+
+
 class Formula:
     """A formula that has been read: its tree, what it is a function of, and the names of its parameters."""
 
@@ -155,7 +159,8 @@ class Formula:
             found = self.derivative()
         except GradcalcError:
             return ""
-        return f"J^T {UPSTREAM} = {shown(found)}" if UPSTREAM in found.names else shown(found)
+        text = f"J^T {UPSTREAM} = {shown(found)}" if UPSTREAM in found.names else shown(found)
+        return text if len(text) <= _LONGEST_SHOWN else ""
 
 
 def _check_names(names: tuple[str, ...]) -> None:
@@ -173,7 +178,6 @@ def constant(text: str) -> float:
     from gradcalc.formula.evaluate import evaluate
 
     tree = parse(text, ())
-    for node in walk(tree):
-        if of_a_vector(node):
-            raise FormulaError("a number cannot be made of a vector", text, node.span)
+    if of_a_vector(tree):
+        raise FormulaError("a number cannot be made of a vector", text, tree.span)
     return float(evaluate(floats, tree, {})[0])
