@@ -89,6 +89,9 @@ def _cards() -> dict[str, Callable[[], Card]]:
 
 def _function_card(entry: Entry) -> Card:
     """All that a function declares of itself."""
+    from gradcalc.formula_cards import formula_latex  # late: it makes cards too
+
+    latex = formula_latex(entry)
     record = {
         "name": entry.name,
         "kind": entry.kind,
@@ -96,6 +99,7 @@ def _function_card(entry: Entry) -> Card:
         "aliases": list(entry.aliases),
         "formula": entry.formula,
         "derivative": entry.derivative_formula,
+        **latex,
         "parameters": [_param_record(param) for param in entry.params],
         "kinks": [_kink_record(entry, kink) for kink in _kinks(entry)],
         "domain": entry.domain.text,
@@ -108,6 +112,7 @@ def _function_card(entry: Entry) -> Card:
         [entry.kind, entry.title],
         [_formula_name(entry), entry.formula],
         ["derivative", entry.derivative_formula],
+        *([["LaTeX", latex["latex"]]] if latex else []),
         *(["parameter", _param_text(param)] for param in entry.params),
         *(["kink", _kink_text(entry, kink)] for kink in _kinks(entry)),
         ["domain", entry.domain.text],

@@ -80,10 +80,9 @@ def loss_formulas(problem: Problem) -> list[Line]:
         return []
     name = "D" if problem.penalties else "L"
     outputs = problem.layers[-1].outputs if problem.layers else problem.x.shape[1]
-    lines = [
-        _loss_formula(problem.objective, name, len(problem.x), outputs),
-        _derivative_formula(problem.objective, name, len(problem.x), outputs),
-    ]
+    lines = [_loss_formula(problem.objective, name, len(problem.x), outputs)]
+    if problem.objective.entry.derivative_formula:  # a formula's may be too long to be shown
+        lines.append(_derivative_formula(problem.objective, name, len(problem.x), outputs))
     for number, one in enumerate(problem.penalties):
         lines.append(("    + " if number else "R = ", *_penalty_formula(one, len(problem.x))))
     return lines
