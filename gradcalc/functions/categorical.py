@@ -175,6 +175,7 @@ ENTRIES = (
         ),
         domain=UNIT,
         logits="softmax_cross_entropy",
+        libraries={"Keras": "categorical_crossentropy (normalize, clip=1e-7)"},
         notes=(
             "0 * log(0) is 0: only the entries with a target count",
             "normalized, the derivative is -y / a + sum(y) / sum(a)",
@@ -196,6 +197,11 @@ ENTRIES = (
         value=_softmax_ce_value,
         gradient=_softmax_ce_gradient,
         by_target=_softmax_ce_by_target,
+        libraries={
+            "PyTorch": "F.cross_entropy(label_smoothing)",
+            "Optax": "softmax_cross_entropy",
+            "Keras": "categorical_crossentropy (from_logits=True)",
+        },
         notes=("the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",),
         source="Konopczynski, Handy DL (2017), eq. 16-22 (22 misprinted); PyTorch cross_entropy",
     ),

@@ -17,12 +17,13 @@ Side = Literal["left", "right", "midpoint", "undefined", "default"]
 SIDES: tuple[Side, ...] = ("default", "left", "right", "midpoint", "undefined")
 
 inf = float("inf")
+NOWHERE: Mapping[str, str] = {}
 
 
 class Domain:
-    """An interval, or a set of numbers, with the words an error uses for it. NaN is inside: NaN in gives NaN out."""
+    """An interval (less one number), or a set of numbers, with an error's words for it. NaN in gives NaN out."""
 
-    __slots__ = ("high", "low", "members", "open_high", "open_low", "text")
+    __slots__ = ("high", "hole", "low", "members", "open_high", "open_low", "text")
 
     def __init__(
         self,
@@ -33,8 +34,9 @@ class Domain:
         open_low: bool = False,
         open_high: bool = False,
         members: tuple[float, ...] | None = None,
+        hole: float | None = None,
     ) -> None:
-        self.text = text
+        self.text, self.hole = text, hole
         self.low, self.high = low, high
         self.open_low, self.open_high = open_low, open_high
         self.members = members
@@ -42,7 +44,7 @@ class Domain:
     def __contains__(self, x: float) -> bool:
         if self.members is not None:
             return x in self.members or x != x
-        if x < self.low or x > self.high:
+        if x < self.low or x > self.high or x == self.hole:
             return False
         return not ((self.open_low and x == self.low) or (self.open_high and x == self.high))
 
@@ -52,12 +54,13 @@ class Domain:
             return ~(np.isin(x, self.members) | np.isnan(x))
         low = x <= self.low if self.open_low else x < self.low
         high = x >= self.high if self.open_high else x > self.high
-        return low | high
+        return low | high if self.hole is None else low | high | (x == self.hole)
 
 
 ANY = Domain("any number")
 UNIT = Domain("in [0, 1]", 0.0, 1.0)
 POSITIVE = Domain("above 0", 0.0, open_low=True)
+NOT_ZERO = Domain("any number but 0", hole=0.0)
 NOT_NEGATIVE = Domain("at least 0", 0.0)
 BELOW_HALF = Domain("above 0 and below 0.5", 0.0, 0.5, open_low=True, open_high=True)
 
@@ -189,12 +192,19 @@ def choose(side: str, left: Any, right: Any) -> Any:
     return (left + right) / 2 if side == "midpoint" else (left + right) * float("nan")
 
 
+def settled(np: Any, sides: tuple[Any, Any, Any], kink: Side, found: Any) -> Any:
+    """Derivatives `found` with the user's choice where the (left, right, jump) of `one_sided` differ."""
+    left, right, jump = sides
+    here = ((left != right) | jump) & (left == left) & (right == right)
+    return found if kink == "default" else np.where(here, choose(kink, left, right), found)
+
+
 class Entry:
-    """What every function declares; the classes below add their kernels."""
+    """What every function declares; the classes below add their kernels. `libraries` has its name in each."""
 
     __slots__ = (
-        "aliases", "derivative_formula", "domain", "formula", "kind", "name", "notes", "params", "sample",
-        "source", "title",
+        "aliases", "derivative_formula", "domain", "formula", "kind", "libraries", "name", "notes", "params",
+        "sample", "source", "title",
     )  # fmt: skip
 
     def __init__(
@@ -210,11 +220,17 @@ class Entry:
         params: tuple[Param, ...] = (),
         domain: Domain = ANY,
         notes: tuple[str, ...] = (),
+        libraries: Mapping[str, str] = NOWHERE,
         sample: tuple[float, float] = (-6.0, 6.0),
     ) -> None:
         self.name, self.title, self.kind, self.aliases = name, title, kind, aliases
+        self.libraries = libraries
         self.formula, self.derivative_formula = formula, derivative_formula
         self.params, self.domain, self.notes, self.source, self.sample = params, domain, notes, source, sample
+
+    def inputs(self, parameters: Mapping[str, Any]) -> Domain:
+        """Where inputs may lie under these parameters."""
+        return self.domain
 
     def param(self, name: str) -> Param:
         """The parameter of that name or alias; UsageError with near names where there is none."""
@@ -240,9 +256,13 @@ class Entry:
 
 
 class Elementwise(Entry):
-    """An activation R -> R: value, derivative and second derivative by z, with its kinks."""
+    """An activation R -> R: value, derivative and second derivative by z, with its kinks.
 
-    __slots__ = ("derivative", "kinks", "second", "value")
+    A formula's kinks cannot be listed: `one_sided(letter)` is a kernel that gives, at any point, the left and the right
+    derivative by that letter, and whether the value jumps.
+    """
+
+    __slots__ = ("derivative", "kinks", "one_sided", "second", "value")
 
     def __init__(
         self,
@@ -251,22 +271,26 @@ class Elementwise(Entry):
         derivative: Kernel,
         second: Kernel,
         kinks: tuple[Kink, ...] = (),
+        one_sided: Callable[[str], Kernel] | None = None,
         **common: Any,
     ) -> None:
         super().__init__(kind="activation", **common)
         self.value, self.derivative, self.second, self.kinks = value, derivative, second, kinks
+        self.one_sided = one_sided
 
 
 class ElementwiseLoss(Entry):
     """A loss of one prediction x and its target y: value, derivatives by x, derivative by y, with its kinks.
 
     `target_domain` is where targets may lie by default, `targets(parameters)` where under given parameters;
+    `domains(parameters)` are where predictions and targets may lie, where that depends on parameters.
     `target_kinks` are the kinks in y (by --wrt target). `logits` names the same loss on logits, where there is one.
+    `one_sided` is as in Elementwise.
     """
 
     __slots__ = (
-        "by_target", "derivative", "kinks", "logits", "second", "target_domain", "target_kinks",
-        "targets_by_choice", "value",
+        "by_target", "derivative", "domains", "kinks", "logits", "one_sided", "second", "target_domain",
+        "target_kinks", "targets_by_choice", "value",
     )  # fmt: skip
 
     def __init__(
@@ -280,7 +304,9 @@ class ElementwiseLoss(Entry):
         kinks: tuple[Kink, ...] = (),
         target_kinks: tuple[Kink, ...] = (),
         targets_by_choice: Mapping[str, Domain] | None = None,
+        domains: Callable[[Mapping[str, Any]], tuple[Domain, Domain]] | None = None,
         logits: str = "",
+        one_sided: Callable[[str], Kernel] | None = None,
         **common: Any,
     ) -> None:
         super().__init__(kind="loss", **common)
@@ -292,9 +318,17 @@ class ElementwiseLoss(Entry):
             logits,
         )
         self.targets_by_choice = targets_by_choice or {}
+        self.domains = domains
+        self.one_sided = one_sided
+
+    def inputs(self, parameters: Mapping[str, Any]) -> Domain:
+        """Where predictions may lie under these parameters."""
+        return self.domains(parameters)[0] if self.domains else self.domain
 
     def targets(self, parameters: Mapping[str, Any]) -> Domain:
         """Where targets may lie under these parameters: a parameter may be a choice of labels."""
+        if self.domains:
+            return self.domains(parameters)[1]
         for value in parameters.values():
             if isinstance(value, str) and value in self.targets_by_choice:
                 return self.targets_by_choice[value]
@@ -304,23 +338,32 @@ class ElementwiseLoss(Entry):
 class VectorActivation(Entry):
     """An activation of a whole vector (last axis): value, Jacobian J[i][j] = d out_i / d in_j, and J^T upstream.
 
-    value(np, x, ...): x (..., n) -> (..., n);  jacobian(np, x, ...) -> (..., n, n);
-    vjp(np, x, upstream, ...) -> (..., n), without forming the Jacobian.
+    value(np, x, ...): x (..., n) -> (..., m);  jacobian(np, x, ...) -> (..., m, n);
+    vjp(np, x, upstream, ...) -> (..., n), without forming the Jacobian. m = outputs(n) is n unless `outputs` says
+    otherwise; for lengths the function cannot take, `outputs` raises InputError.
     """
 
-    __slots__ = ("jacobian", "value", "vjp")
+    __slots__ = ("jacobian", "outputs", "value", "vjp")
 
-    def __init__(self, *, value: Kernel, jacobian: Kernel, vjp: Kernel, **common: Any) -> None:
+    def __init__(
+        self,
+        *,
+        value: Kernel,
+        jacobian: Kernel,
+        vjp: Kernel,
+        outputs: Callable[[int], int] = int,
+        **common: Any,
+    ) -> None:
         super().__init__(kind="activation", **common)
-        self.value, self.jacobian, self.vjp = value, jacobian, vjp
+        self.value, self.jacobian, self.vjp, self.outputs = value, jacobian, vjp, outputs
 
 
-class Norm(Entry):
+class VectorToScalar(Entry):
     """A scalar of a vector (last axis): value(np, x, ...) -> (...); gradient(np, x, side, ...) -> (..., n).
 
     `side` is "left", "right" or "default"; at_kink(np, x, ...) -> (..., n) says where the one-sided ones differ,
     and `kinks` says it in words. at_tie(np, x, ...) -> (..., n) says which entries tie for a maximum: there not a
-    side decides, but the parameter `ties`.
+    side decides, but the parameter `ties`. Both are None where there are none.
     """
 
     __slots__ = ("at_kink", "at_tie", "gradient", "kinks", "value")
@@ -330,13 +373,23 @@ class Norm(Entry):
         *,
         value: Kernel,
         gradient: Kernel,
-        at_kink: Kernel,
+        at_kink: Kernel | None = None,
         kinks: tuple[KinkText, ...] = (),
         at_tie: Kernel | None = None,
+        kind: Kind = "activation",
         **common: Any,
     ) -> None:
-        super().__init__(kind="norm", **common)
+        super().__init__(kind=kind, **common)
         self.value, self.gradient, self.at_kink, self.kinks, self.at_tie = value, gradient, at_kink, kinks, at_tie
+
+
+class Norm(VectorToScalar):
+    """The size of a vector."""
+
+    __slots__ = ()
+
+    def __init__(self, *, at_kink: Kernel, **common: Any) -> None:
+        super().__init__(kind="norm", at_kink=at_kink, **common)
 
 
 class VectorLoss(Entry):
@@ -345,10 +398,21 @@ class VectorLoss(Entry):
     `takes` says what a target is: "values" (y like x), "distribution" (y like x, or a class, which becomes one-hot)
     or "class" (an integer array (...) of classes from 0). gradient(np, x, y, side, ...) -> (..., n), with `side` and
     at_kink(np, x, y, ...) and `kinks` as in Norm; by_target(np, x, y, ...) -> (..., n), or None where targets are
-    classes. `logits` names the same loss on logits, where there is one.
+    classes. `logits` names the same loss on logits, where there is one. `additive` says that a loss of values is the
+    sum or mean of a term of each element, the same for x and y exchanged; else elements can have no own weights.
     """
 
-    __slots__ = ("at_kink", "by_target", "gradient", "kinks", "logits", "takes", "target_domain", "value")
+    __slots__ = (
+        "additive",
+        "at_kink",
+        "by_target",
+        "gradient",
+        "kinks",
+        "logits",
+        "takes",
+        "target_domain",
+        "value",
+    )
 
     def __init__(
         self,
@@ -361,8 +425,10 @@ class VectorLoss(Entry):
         kinks: tuple[KinkText, ...] = (),
         target_domain: Domain = ANY,
         logits: str = "",
+        additive: bool = True,
         **common: Any,
     ) -> None:
         super().__init__(kind="loss", **common)
+        self.additive = additive
         self.value, self.gradient, self.by_target, self.takes = value, gradient, by_target, takes
         self.at_kink, self.kinks, self.target_domain, self.logits = at_kink, kinks, target_domain, logits

@@ -70,6 +70,11 @@ FUNCTION = (
     Key("kink", "default | left | right | midpoint | undefined", "this function's own choice at kinks"),
 )
 
+#: In place of a function's name.
+FORMULA = Key(
+    "formula", "formula", "a formula of z (of a and y in a loss) in the name's place; other keys are its parameters"
+)
+
 LOSS = (
     *FUNCTION,
     Key("reduction", "batch_mean | mean | sum", "from the examples' losses to one number"),

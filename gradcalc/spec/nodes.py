@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.errors import Path, SpecError, listed, near, quoted
+from gradcalc.errors import GradcalcError, Path, SpecError, listed, near, quoted
 from gradcalc.shapes import Array
 from gradcalc.spec.keys import Key
 from gradcalc.spec.limits import size_text
@@ -108,7 +108,8 @@ class Node:
         return self.value
 
     def number(self) -> float:
-        """A finite number."""
+        """A finite number, or a constant formula such as ln(3) or 1/3."""
+        self.value = _evaluated(self.value)
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self.error(f"{self.label} must be a number, not {_kind(self.value)}", _number_hint(self.value))
         if not math.isfinite(self.value):
@@ -133,7 +134,7 @@ class Node:
             found = self._from_file()
         elif isinstance(self.value, list | tuple):
             found = self._from_list(self.value)
-        elif isinstance(self.value, int | float) and not isinstance(self.value, bool):
+        elif isinstance(_evaluated(self.value), int | float) and not isinstance(self.value, bool):
             found = np.asarray(self.number())
         else:
             hint = _number_hint(self.value)
@@ -181,13 +182,10 @@ class Node:
         if not rows:
             raise self.error(f"{self.label} is an empty list")
         if not any(isinstance(row, list | tuple) for row in rows):
-            self._check_numbers(rows, self.path)
-            return np.array(rows, dtype=np.float64)
-        for position, row in enumerate(rows):
-            self._check_row(row, position, rows)
-        return np.array(rows, dtype=np.float64)
+            return np.array(self._numbers(rows, self.path), dtype=np.float64)
+        return np.array([self._row(row, i, rows) for i, row in enumerate(rows)], dtype=np.float64)
 
-    def _check_row(self, row: Any, position: int, rows: Sequence[Any]) -> None:
+    def _row(self, row: Any, position: int, rows: Sequence[Any]) -> Sequence[float]:
         path = (*self.path, position)
         if not isinstance(row, list | tuple):
             raise SpecError(f"{self.label} mixes rows and single numbers: row {position} is {_kind(row)}", path=path)
@@ -199,16 +197,18 @@ class Node:
             )
         if not row:
             raise SpecError(f"row {position} of {self.label} is empty", path=path)
-        self._check_numbers(row, path)
+        return self._numbers(row, path)
 
-    def _check_numbers(self, row: Sequence[Any], path: Path) -> None:
-        """Every element a finite number: first by a quick look at the types, then one by one to name the culprit."""
+    def _numbers(self, row: Sequence[Any], path: Path) -> Sequence[float]:
+        """Finite numbers, all: first by a quick look at the types, then one by one to name the culprit."""
         if set(map(type, row)) <= {int, float} and all(map(math.isfinite, row)):
-            return
+            return row
+        found = []
         for position, value in enumerate(row):
             if isinstance(value, list | tuple):
                 raise SpecError(f"{self.label} is nested too deep: rows of numbers are enough", path=(*path, position))
-            Node(value, (*path, position), self.reading).number()
+            found.append(Node(value, (*path, position), self.reading).number())
+        return found
 
 
 def _kind(value: object) -> str:
@@ -224,11 +224,21 @@ def _kind(value: object) -> str:
     return quoted(value)
 
 
+def _evaluated(value: Any) -> Any:
+    """A constant formula as its number; all else as it is."""
+    if not isinstance(value, str) or not re.search(r"[a-z]\(|[-+*/^()]|^(pi|e)$", value) or _number_hint(value):
+        return value
+    from gradcalc.formula.entries import constant  # late: few specs have one
+
+    try:
+        return constant(value)
+    except GradcalcError:
+        return value
+
+
 def _number_hint(value: object) -> str:
     if not isinstance(value, str):
         return ""
     if re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", value, re.IGNORECASE):
         return "take away the quotes"
-    if re.fullmatch(r"[-+]?\d+,\d+", value):
-        return "a decimal number has a point"
-    return "write a fraction as a decimal number" if re.fullmatch(r"[-+]?\d+/\d+", value) else ""
+    return "a decimal number has a point" if re.fullmatch(r"[-+]?\d+,\d+", value) else ""

@@ -27,7 +27,7 @@ def numbers(domain: Domain, count: int, seed: str) -> list[float]:
     draw = random.Random(seed)
     if domain.members is not None:
         return [draw.choice(domain.members) for _ in range(count)]
-    if domain is UNIT:
+    if (domain.low, domain.high) == (0.0, 1.0):
         special = [near for share in _SHARES for near in _beside(share)]
         rest = [
             draw.choice((draw.random(), 10 ** draw.uniform(-323, 0), 1 - 10 ** draw.uniform(-16, 0)))
@@ -53,7 +53,8 @@ def pairs(domain: Domain, targets: Domain, count: int, seed: str) -> Iterator[tu
         elif targets is UNIT:
             yield x, draw.choice((0.0, 1.0, 0.5, 0.3, draw.random(), 1e-10, 1 - 1e-10, 10 ** draw.uniform(-323, 0)))
         else:
-            yield x, draw.choice((_any_number(draw), x, _beside(x)[0], x * draw.uniform(-1, 2), -x))
+            near = (_any_number(draw), x, _beside(x)[0], x * draw.uniform(-1, 2), -x)
+            yield x, draw.choice([y for y in near if y in targets and abs(y) < math.inf] or [abs(near[0])])
 
 
 def vectors(domain: Domain, seed: str) -> list[list[float]]:
