@@ -165,7 +165,7 @@ class _Asked:
         at = self.y.kernel if self.y and self.question.wrt else self.x
         for j in self.np.flatnonzero(met & (left != right)):
             sides = (float(left[j]), float(right[j]), float(gradient[j]))
-            self.kinks[told(KinkMet(f"{letter}[{j}] = {at[j]:g}", *sides))] = None
+            self.kinks[told(KinkMet(f"{letter}[{j}] = {at[j] + 0.0:g}", *sides))] = None
         return gradient
 
     def _tell_of_a_tie(self, gradient: Any) -> None:
