@@ -21,6 +21,7 @@ def test_only_prints_bare_numbers() -> None:
     assert only("sigmoid", "0", "--only", "derivative") == "0.25\n"
     assert only("sigmoid", "0", "--only", "derivative", "--digits", "4") == "0.2500\n"
     assert only("relu", "-1", "2", "--only", "value,derivative") == "0 0\n2 1\n"
+    assert only("relu", "-1", "2", "--only", "value", "--only", "derivative") == "0 0\n2 1\n"
     assert only("softmax", "0", "0", "--only", "derivative") == "0.25 -0.25\n-0.25 0.25\n"
     assert (
         only("softmax", "0", "0", "--only", "value,derivative", "--digits", "2") == "0.50 0.50 0.25 -0.25 -0.25 0.25\n"

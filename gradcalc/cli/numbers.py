@@ -10,7 +10,7 @@ import click
 from gradcalc.cli.help import HELP
 
 #: A word that is meant as a number, well-formed or not. No option of ours looks so.
-_NUMBER_LIKE = r"(?i)-+(\.?\d|(inf|infinity|nan)\b)"
+_NUMBER_LIKE = r"(?i)-+(\.?\d|(inf|infinity|nan)\b|pi$)"
 
 #: Stands before a number-like word while click parses. No argument of a process can contain it.
 _MARK = "\0"
