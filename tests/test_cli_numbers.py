@@ -53,8 +53,8 @@ MALFORMED = {
     "-0x10": "'-0x10'",
     "\u0661": "'\u0661'",
     "\u22125": "'\u22125'",
-    "1,,2": "','",
-    ",1": "','",
+    "1,,2": "number 2 is missing",
+    ",1": "number 1 is missing",
     "[1": "'['",
     "1]": "']'",
     "[[1, 2]]": "'['",
@@ -65,9 +65,9 @@ MALFORMED = {
 
 def inputs(*words: str) -> list[float]:
     """The inputs eval reads from a command line."""
-    outcome = in_process("eval", "--only", "input", *words)
+    outcome = in_process("eval", "--format", "csv", "--only", "input", *words)
     assert outcome.code == 0, outcome.err
-    return [float(text) for text in outcome.out.split()]
+    return [float(text) for text in outcome.out.split()[1:]]
 
 
 def same(found: list[float], expected: list[float]) -> bool:
@@ -95,8 +95,8 @@ def test_one_argument_holds_several_numbers(word: str) -> None:
 @pytest.mark.parametrize("option", ["-u{}", "-u {}", "--upstream={}", "--upstream {}"])
 def test_an_option_takes_any_number(option: str, word: str) -> None:
     words = [part.format(word) for part in option.split(" ")]
-    outcome = in_process("eval", "identity", *words, "1", "--only", "upstream")
-    assert (outcome.code, repr(float(outcome.out))) == (0, repr(NUMBERS[word])), outcome.err
+    outcome = in_process("eval", "identity", *words, "1", "--only", "upstream", "--format", "tsv")
+    assert (outcome.code, repr(float(outcome.out.split()[1]))) == (0, repr(NUMBERS[word])), outcome.err
 
 
 def test_options_take_several_numbers() -> None:

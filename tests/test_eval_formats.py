@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 
 import pytest
 
@@ -20,6 +21,7 @@ def test_only_prints_bare_numbers() -> None:
     assert only("sigmoid", "0", "--only", "derivative") == "0.25\n"
     assert only("sigmoid", "0", "--only", "derivative", "--digits", "4") == "0.2500\n"
     assert only("relu", "-1", "2", "--only", "value,derivative") == "0 0\n2 1\n"
+    assert only("relu", "-1", "2", "--only", "value", "--only", "derivative") == "0 0\n2 1\n"
     assert only("softmax", "0", "0", "--only", "derivative") == "0.25 -0.25\n-0.25 0.25\n"
     assert (
         only("softmax", "0", "0", "--only", "value,derivative", "--digits", "2") == "0.50 0.50 0.25 -0.25 -0.25 0.25\n"
@@ -41,6 +43,21 @@ def test_products_have_no_negative_zero() -> None:
     assert in_process("eval", "relu", "-1", "-u", "-2", "--only", "vjp").out == "0\n"
     assert in_process("eval", "square", "3", "-y", "3", "--scale", "-1", "--only", "value,derivative").out == "0 0\n"
     assert in_process("eval", "mse", "3", "4", "-y", "3", "-u", "-1", "--only", "vjp").out == "0 -1\n"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_zero_has_no_sign_for_people_and_keeps_it_for_programs(name: str) -> None:
+    programs = name in ("json", "jsonl", "csv", "tsv")
+    for question in (["identity", "-0.0"], ["sigmoid", "1000", "--order", "2"], ["lp_norm", "[-0.0, 3]", "-p", "p=1"]):
+        text = in_process("eval", *question, "--format", name).out
+        assert bool(re.search(r"-0\.?0*(?![\d.])", text)) is programs, text
+
+
+def test_bare_zeros_have_no_sign() -> None:
+    for digits in ([], ["--digits", "4"]):
+        assert "-" not in in_process("eval", "identity", "-0.0", "[-0.0]", "--only", "value", *digits).out
+    spec = json.dumps({"input": [-1.0], "upstream": [-1.0], "layers": [{"weights": [[1.0]], "activation": "relu"}]})
+    assert in_process("backprop", "-", "--only", "dz1", stdin=spec).out == "0\n"
 
 
 def test_digits_round_in_every_format() -> None:

@@ -139,6 +139,10 @@ def test_warnings_are_given_once() -> None:
     outcome = in_process("eval", "ce", "-", "--target-class", "0", stdin="0.5 0.2\n0.1 0.2\n0.5 0.5\n")
     assert outcome.err.startswith("gradcalc: warning: ") and outcome.err.count("sum to 1") == 1
     assert in_process("eval", "ce", "0.333", "0.333", "0.333", "--target-class", "0").err == ""
+    for loss in ("ce", "softmax_cross_entropy"):
+        outcome = in_process("eval", loss, "0.5", "0.5", "-y", "1,1")
+        assert outcome.code == 0 and outcome.err.count("\n") == 1
+        assert "takes probabilities as its target, and those given do not sum to 1 but to 2" in outcome.err
     with pytest.warns(UserWarning, match="a single number"):
         evaluate("softmax", 1)
 

@@ -90,5 +90,5 @@ def test_what_is_wrong_with_a_point_is_said_with_its_place(function: str, point:
     streamed = in_process("eval", function, "-", "--format", "jsonl", stdin=point)
     given_as_argument = in_process("eval", function, point)
     assert (streamed.code, given_as_argument.code) == (2, 2)
-    assert streamed.err.startswith(f"gradcalc: error: stdin:1: {said}")
+    assert streamed.err.startswith(f"gradcalc: error: <stdin>:1: {said}")
     assert given_as_argument.err.startswith(f"gradcalc: error: INPUT 1: {said}")

@@ -62,6 +62,22 @@ def test_what_only_the_forward_pass_finds_has_its_place_too(tmp_path: Path) -> N
     assert f"error: --set loss={{name: bce}}: {said}" in outcome.err
 
 
+@pytest.mark.parametrize("word", ["Infinity", "inf", ".inf", "+Infinity"])
+def test_a_parameter_can_be_infinite_in_json_too(word: str) -> None:
+    spec = {"input": [1, 2], "target": [1], "loss": "square", "layers": [{"weights": [3, -4]}]}
+    spec["regularization"] = {"norm": "lp", "p": word, "strength": 1}
+    outcome = in_process("backprop", "-", "--format", "json", stdin=json.dumps(spec))
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["loss_terms"]["regularization"] == 4.0
+
+
+def test_what_is_absurdly_large_is_refused_early() -> None:
+    many = "input: [1]\nlayers:\n" + "  - {weights: 1}\n" * 10_001
+    assert "10001 layers are too many: at most 10000" in in_process("backprop", "-", stdin=many).err
+    long = "input: [1]\nlayers:\n  - {weights: {init: zeros}, units: " + "9" * 400 + "}\n"
+    assert "<stdin>:3:37: units is too large" in in_process("backprop", "-", stdin=long).err
+
+
 def test_a_huge_net_is_refused_before_anything_is_made() -> None:
     spec = "input: [1, 2]\nlayers:\n  - {units: 1000000000000, weights: {init: zeros}}\n"
     outcome = in_process("backprop", "-", stdin=spec)

@@ -46,11 +46,11 @@ def test_numbers_stand_between_blanks_commas_and_lines(text: str) -> None:
     assert inputs(text) == [1, -2, 3]
 
 
-def test_numbers_arguments_grids_and_files_follow_one_another(tmp_path: Path) -> None:
+def test_grids_arguments_and_files_follow_one_another(tmp_path: Path) -> None:
     (tmp_path / "numbers.txt").write_text("6 7\n")
-    arguments = ["--linspace", "4", "5", "2", "--input", str(tmp_path / "numbers.txt")]
+    arguments = ["--linspace", "4", "5", "2", *["--input", str(tmp_path / "numbers.txt")] * 2]
     outcome = in_process("eval", "identity", "1", "-", "3", *arguments, "--only", "input", stdin="2\n2.5\n")
-    assert outcome.out.split() == ["1", "2", "2.5", "3", "4", "5", "6", "7"]
+    assert outcome.out.split() == ["4", "5", "1", "2", "2.5", "3", "6", "7", "6", "7"]
 
 
 def test_an_empty_stream_has_no_points() -> None:
@@ -96,7 +96,7 @@ def test_nothing_a_point_has_is_dropped_silently(name: str) -> None:
         assert (outcome.code, outcome.out.count('"vjp"')) == (0, 1)
     else:
         assert outcome.code == 2 and "0.25" in outcome.out
-        assert outcome.err.startswith("gradcalc: error: stdin:2: this point has upstream and vjp, which the first")
+        assert outcome.err.startswith("gradcalc: error: <stdin>:2: this point has upstream and vjp, which the first")
         assert "--format jsonl" in outcome.err
     fewer = in_process("eval", "relu", "-", "--format", name, stdin='{"input": 1, "upstream": 2}\n{"input": 0.25}\n3\n')
     assert (fewer.code, fewer.err) == (0, "") and "0.25" in fewer.out and "None" not in fewer.out
@@ -108,39 +108,39 @@ BROKEN = {
         "relu",
         "1\n2 x 3\n4\n",
         [1, 2],
-        "stdin:2:3: not a number: 'x'",
+        "<stdin>:2:3: not a number: 'x'",
     ),
     "in brackets": (
         "relu",
         "[1, 2]\n[3, y]\n",
         [1, 2, 3],
-        "stdin:2:5: not a number: 'y'",
+        "<stdin>:2:5: not a number: 'y'",
     ),
-    "underscores": ("relu", "1\n2 1_000\n", [1, 2], "stdin:2:3: not a number: '1_000'"),
-    "foreign digits": ("relu", "1\n2 \u0663\n", [1, 2], "stdin:2:3: not a number: '\u0663'"),
+    "underscores": ("relu", "1\n2 1_000\n", [1, 2], "<stdin>:2:3: not a number: '1_000'"),
+    "foreign digits": ("relu", "1\n2 \u0663\n", [1, 2], "<stdin>:2:3: not a number: '\u0663'"),
     "two commas": (
         "relu",
         "1,2\n3,,4\n",
         [1, 2, 3],
-        "stdin:2:3: not a number: ','",
+        "<stdin>:2:3: number 2 is missing",
     ),
     "outside the domain": (
         "nll -y 1",
         "0.5\n0.25 1.5 0.5\n",
         [0.5, 0.25],
-        "stdin:2:6: binary_cross_entropy: the prediction",
+        "<stdin>:2:6: binary_cross_entropy: the prediction",
     ),
     "target outside": (
         "nll -y 1,2",
         "0.5\n0.25\n",
         [0.5],
-        "stdin:2:1: binary_cross_entropy: the target",
+        "<stdin>:2:1: binary_cross_entropy: the target",
     ),
     "no target left": (
         "square -y 1,2",
         "1 2\n3 4\n",
         [1, 2],
-        "stdin:2:1: target: 2 values, but more inputs",
+        "<stdin>:2:1: target: 2 values, but more inputs",
     ),
     "target left over": (
         "square -y 1,2",
@@ -152,43 +152,43 @@ BROKEN = {
         "relu",
         '1\n{"input": 2}\n{"input": \n',
         [1, 2],
-        "stdin:3: not a JSON object",
+        "<stdin>:3: not a JSON object",
     ),
     "object without input": (
         "relu",
         '1\n{"target": 2}\n',
         [1],
-        "stdin:2: a point needs an input",
+        "<stdin>:2: a point needs an input",
     ),
     "object outside the domain": (
         "nll",
         '{"input": 1, "target": 1}\n{"input": 2, "target": 1}',
         [1],
-        "stdin:2: binary_",
+        "<stdin>:2: binary_",
     ),
     "vector line": (
         "softmax",
         "1 2\n3 z\n",
         [[1, 2]],
-        "stdin:2:3: not a number: 'z'",
+        "<stdin>:2:3: not a number: 'z'",
     ),
     "vector outside the domain": (
         "ce --target-class 0",
         "0.5 0.5\n2 0\n",
         [[0.5, 0.5]],
-        "stdin:2: cross_entropy: the prediction",
+        "<stdin>:2: cross_entropy: the prediction",
     ),
     "vector of another length": (
         "mse -y 1,2",
         "1 2\n1 2 3\n",
         [[1, 2]],
-        "stdin:2: the target has 2 numbers for an input of 3",
+        "<stdin>:2: the target has 2 numbers for an input of 3",
     ),
     "nothing before": (
         "relu",
         "x\n",
         [],
-        "stdin:1:1: not a number: 'x'",
+        "<stdin>:1:1: not a number: 'x'",
     ),
 }
 
@@ -212,7 +212,8 @@ def test_a_broken_stream_leaves_whole_json_and_the_old_file(tmp_path: Path) -> N
     assert (old.read_text(), [*tmp_path.iterdir()]) == ("input,value,derivative\n1,1,1\n", [old])
 
 
-def test_an_interrupted_run_leaves_the_old_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
+def test_an_interrupted_run_leaves_the_old_file(tmp_path: Path, number: int, code: int) -> None:
     old = tmp_path / "answers"
     old.write_text("old")
     command = [*GRADCALC, "eval", "relu", "-", "--output", str(old)]
@@ -222,8 +223,8 @@ def test_an_interrupted_run_leaves_the_old_file(tmp_path: Path) -> None:
         process.stdin.flush()
         while len([*tmp_path.iterdir()]) < 2:  # until the temporary file is there
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        process.send_signal(number)
+        assert process.wait(timeout=20) == code
     assert (old.read_text(), [*tmp_path.iterdir()]) == ("old", [old])
 
 

@@ -31,7 +31,7 @@ _KINKS = 100
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--formula", metavar="TEXT", help="A formula of z, or of a and y, in FUNCTION's place: 'z * tanh(z)'.")
 @click.option("--symbolic", is_flag=True, help="Print the derivative as a formula; no INPUT is needed.")
-@click.option("--target", "-y", multiple=True, metavar="Y", help="Target of a loss: one for all, or one each.")
+@click.option("--target", "-y", multiple=True, metavar="Y", help="Target of a loss: one for all, or one each: -y 3,4.")
 @click.option("--target-class", multiple=True, metavar="K", help="Target of a class loss, counted from 0.")
 @click.option("--param", "-p", multiple=True, metavar="NAME=VALUE", help="Parameter of the function: alpha=0.1.")
 @click.option("--wrt", metavar="NAME", help="Differentiate by a parameter, or by target, instead of the input.")
@@ -51,8 +51,8 @@ _KINKS = 100
 )
 @click.option("--scale", metavar="C", help="Multiply a loss by C, once it is computed.")
 @options.kink_option
-@click.option("--linspace", nargs=3, metavar="START STOP NUM", help="NUM evenly spaced inputs.")
-@click.option("--input", "file", metavar="FILE", help="Inputs from FILE; - is standard input.")
+@click.option("--linspace", nargs=3, metavar="START STOP NUM", help="NUM evenly spaced inputs, before others.")
+@click.option("--input", "files", multiple=True, metavar="FILE", help="Inputs from FILE; - is standard input.")
 @click.option("--vector", is_flag=True, help="Take all numbers, a whole stream too, as one vector.")
 @options.only_option("input, target, value, derivative, second_derivative, upstream or vjp")
 @options.digits_option
@@ -64,7 +64,7 @@ def command(
     formula: str | None,
     symbolic: bool,
     linspace: tuple[str, str, str] | None,
-    file: str | None,
+    files: tuple[str, ...],
     vector: bool,
     format_name: str | None,
     digits: int | None,
@@ -91,12 +91,12 @@ def command(
     if function is None and formula is None:
         raise UsageError("missing argument 'FUNCTION'", hint="see 'gradcalc eval --help'")
     if symbolic:
-        if inputs or linspace or file is not None:
+        if inputs or linspace or files:
             raise UsageError("--symbolic prints a formula, and takes no inputs")
         _print_derivative(function, formula, format_name, output, **asked)
         return
     question = _question(function or "", formula=formula, **asked)
-    given = Inputs(inputs, linspace, file, vector)
+    given = Inputs(inputs, linspace, files, vector)
     with opened(output) as out:
         _print(question, given, format_name or "table", digits, out)
 
@@ -124,7 +124,7 @@ def _print_derivative(
 
 def _question(
     function: str, *, target: tuple[str, ...], target_class: tuple[str, ...], param: tuple[str, ...],
-    with_: tuple[str, ...], upstream: tuple[str, ...], scale: str | None, order: str, only: str | None,
+    with_: tuple[str, ...], upstream: tuple[str, ...], scale: str | None, order: str, only: tuple[str, ...],
     kink: str | None, **same: Any,
 ) -> Question:  # fmt: skip
     """The options as what is asked."""
@@ -140,7 +140,7 @@ def _question(
         upstream=values(upstream, "--upstream"),
         scale=1.0 if scale is None else one_number(scale, "--scale"),
         order=int(order),
-        only=None if only is None else _quantities(only),
+        only=_quantities(",".join(only)) if only else None,
         kink=kink or "default",
         warn=warn,
         **same,

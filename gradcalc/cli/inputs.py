@@ -47,14 +47,12 @@ class Inputs:
     """All inputs of one command line, checked but not yet read from streams."""
 
     def __init__(
-        self, words: tuple[str, ...], linspace: tuple[str, str, str] | None, file: str | None, as_vector: bool
+        self, words: tuple[str, ...], linspace: tuple[str, str, str] | None, files: tuple[str, ...], as_vector: bool
     ) -> None:
         self.as_vector = as_vector
-        self.given: list[Part] = [_read(word, f"INPUT {i}") for i, word in enumerate(words, 1)]
-        if linspace:
-            self.given.append(_grid(*linspace))
-        if file is not None:
-            self.given.append(Stream(file))
+        self.given: list[Part] = [_grid(*linspace)] if linspace else []
+        self.given += [_read(word, f"INPUT {i}") for i, word in enumerate(words, 1)]
+        self.given += map(Stream, files)
         if sum(part == Stream("-") for part in self.given) > 1:
             raise UsageError("standard input (-) can be read only once")
 
@@ -163,7 +161,7 @@ def _numbers(part: Part) -> list[float]:
 def _pieces(name: str, out: TextIO, *, split_lines: bool) -> Iterator[Iterator[Piece]]:
     """A file's or standard input's text, piece by piece."""
     if name == "-":
-        yield stream.pieces(_standard_input(), "stdin", split_lines=split_lines, pause=out.flush)
+        yield stream.pieces(_standard_input(), "<stdin>", split_lines=split_lines, pause=out.flush)
         return
     try:
         file = open(name, "rb")  # noqa: PTH123, SIM115  # pathlib costs start-up time; closed below

@@ -11,7 +11,7 @@ from gradcalc.cli.help import HELP
 from gradcalc.errors import GradcalcError, UsageError, quoted
 
 #: A word that is meant as a number, well-formed or not. No option of ours looks so.
-_NUMBER_LIKE = r"(?i)-+(\.?\d|(inf|infinity|nan)\b)"
+_NUMBER_LIKE = r"(?i)-+(\.?\d|(inf|infinity|nan)\b|pi$)"
 
 #: Stands before a number-like word while click parses. No argument of a process can contain it.
 _MARK = "\0"

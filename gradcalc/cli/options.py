@@ -86,4 +86,4 @@ def kink_option(command: F) -> F:
 def only_option(quantities: str) -> Callable[[F], F]:
     """--only: bare numbers; `quantities` says which there are."""
     shown = f"Print bare numbers: {quantities}; several by commas."
-    return click.option("--only", metavar="QUANTITY", help=shown)
+    return click.option("--only", multiple=True, metavar="QUANTITY", help=shown)

@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from gradcalc.errors import OutputError, quoted
+from gradcalc.errors import OutputError, UsageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,8 @@ def opened(name: str | None) -> Iterator[TextIO]:
     if name is None or name == "-":
         yield sys.stdout
         return
+    if not name:
+        raise UsageError("--output needs the name of a file")
     from pathlib import Path
 
     path = Path(name)
@@ -104,7 +106,7 @@ def _replaced(path: Path) -> Iterator[TextIO]:
     """A temporary file beside `path` that takes its name at the end: a failed run leaves the old file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with _writing(path):
+        with _writing(path), _leaving_when_terminated():
             with temporary.open("x", encoding="utf-8", newline="\n") as stream:
                 yield stream
             if path.exists():
@@ -113,6 +115,21 @@ def _replaced(path: Path) -> Iterator[TextIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _leaving_when_terminated() -> Iterator[None]:
+    """SIGTERM leaves as Ctrl-C does, through everything that tidies up, and with the exit code shells give it."""
+    import signal
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

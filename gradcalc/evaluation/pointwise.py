@@ -152,7 +152,9 @@ def _of_its_own(question: Question, point: Whole, count: int) -> Given:
         if values is None and series:
             values = [series.next() for _ in range(count)]
         if isinstance(values, list) and len(values) != count:
-            raise InputError(f"{len(values)} of {name} for {count} inputs", hint="give one for all, or one each")
+            given = f"{len(values)} value{'s' * (len(values) != 1)}"
+            inputs = f"{count} input{'s' * (count != 1)}"
+            raise InputError(f"{name}: {given} for {inputs}", hint="give one for all, or one each")
         return values
 
     weight = column(weight_of(question.entry, point.extra), question.weights, "weight")

@@ -69,9 +69,17 @@ def read_numbers(text: str) -> tuple[list[float], bool]:
     body, start = _without_brackets(text)
     stray = re.search(STRAY_COMMA, body)
     if stray:
-        raise NotANumberError(",", start + stray.end() - 1)
+        raise _missing(body[: stray.end() - 1], start + stray.end() - 1)
     found = [read_token(token[0], start + token.start()) for token in re.finditer(TOKEN, body)]
     return found, start > 0 or len(found) != 1
+
+
+def _missing(before: str, column: int) -> NotANumberError:
+    """The error for a comma with no number before it."""
+    error = NotANumberError(",", column)
+    error.message = f"number {len(re.findall(TOKEN, before)) + 1} is missing"
+    error.hint = "a comma has a number before it"
+    return error
 
 
 def read_token(token: str, column: int) -> float:

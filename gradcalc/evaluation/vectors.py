@@ -47,6 +47,8 @@ class _Asked:
         self.x = vector(np, point.input, "the input")
         _check(question, self.x)
         self.y: Target | None = read_target(np, question, point, self.x)
+        if isinstance(self.entry, VectorLoss) and self.entry.takes == "distribution" and self.y:
+            _check_sum(question, self.y.shown, "target", "its target")
         if self.y and self.y.smoothed:
             self.parameters = list({**question.parameters, "label_smoothing": 0.0}.values())
         self.g = question.upstream.next() if question.upstream and point.upstream is None else point.upstream
@@ -165,7 +167,7 @@ class _Asked:
         at = self.y.kernel if self.y and self.question.wrt else self.x
         for j in self.np.flatnonzero(met & (left != right)):
             sides = (float(left[j]), float(right[j]), float(gradient[j]))
-            self.kinks[told(KinkMet(f"{letter}[{j}] = {at[j]:g}", *sides))] = None
+            self.kinks[told(KinkMet(f"{letter}[{j}] = {at[j] + 0.0:g}", *sides))] = None
         return gradient
 
     def _tell_of_a_tie(self, gradient: Any) -> None:
@@ -207,11 +209,17 @@ def _check(question: Question, x: Any) -> None:
         alone = f"{entry.name} takes a vector, and a single number makes one of length 1"
         question.warn(f"{alone}; --vector joins the lines of a stream")
     if isinstance(entry, VectorLoss) and entry.logits and not question.parameters.get("normalize"):
-        total = x.sum()
-        if abs(total - 1.0) > _ROUNDED:
-            question.warn(
-                f"{entry.name} takes probabilities, and those given do not sum to 1 but to {total:.4g}", "sum"
-            )
+        _check_sum(question, x, "input", "its input")
+
+
+def _check_sum(question: Question, x: Any, about: str, what: str) -> None:
+    """A warning where probabilities do not sum to 1."""
+    total = x.sum()
+    if abs(total - 1.0) > _ROUNDED:
+        told = (
+            f"{question.entry.name} takes probabilities as {what}, and those given do not sum to 1 but to {total:.4g}"
+        )
+        question.warn(told, f"sum of {about}")
 
 
 #: So many entries that tie are named.

@@ -138,7 +138,8 @@ class Param:
             orelse = " or none" if self.default is None else ""
             raise InputError(f"{owner}: {self.name} must be a number{orelse}, not {quoted(value)}") from None
         if number != number or number not in self.domain:
-            raise InputError(f"{owner}: {self.name} must be {self.domain.text}, not {number:g}")
+            wanted = "a number" if self.domain is ANY else self.domain.text
+            raise InputError(f"{owner}: {self.name} must be {wanted}, not {number:g}")
         return number
 
 

@@ -33,17 +33,20 @@ def json_number(x: float, digits: int | None = None) -> float | int | str:
     return float(x) if digits is None else float(format(x, f".{digits}g"))
 
 
-def column_texts(values: Sequence[float], digits: int | None = None, *, keep_zeros: bool = False) -> list[str]:
-    """Many numbers as `number_text` writes each."""
+def column_texts(
+    values: Sequence[float], digits: int | None = None, *, keep_zeros: bool = False, signed_zeros: bool = True
+) -> list[str]:
+    """Many numbers as `number_text` writes each; the sign of a zero is noise to people."""
+    if not signed_zeros:
+        values = [x + 0.0 for x in values]
     if digits is None:
         return [text[:-2] if text.endswith(".0") else text for text in map(repr, values)]
     return [number_text(x, digits, keep_zeros=keep_zeros) for x in values]
 
 
 def value_texts(value: Any, digits: int | None = None, *, keep_zeros: bool = False) -> list[list[str]]:
-    """A number, vector or matrix as rows of texts; deeper nesting becomes more rows."""
-    if not isinstance(value, list):
-        return [column_texts([value], digits, keep_zeros=keep_zeros)]
-    if any(isinstance(part, list) for part in value):
+    """A number, vector or matrix as rows of texts for people; deeper nesting becomes more rows."""
+    if isinstance(value, list) and any(isinstance(part, list) for part in value):
         return [row for part in value for row in value_texts(part, digits, keep_zeros=keep_zeros)]
-    return [column_texts(value, digits, keep_zeros=keep_zeros)]
+    numbers = value if isinstance(value, list) else [value]
+    return [column_texts(numbers, digits, keep_zeros=keep_zeros, signed_zeros=False)]

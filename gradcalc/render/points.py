@@ -52,7 +52,7 @@ class Plain(PointsText):
         if column[0] is None:
             return ["nan"] * len(column)  # a row keeps its number of words
         if _all_numbers(column):
-            return column_texts(column, self.digits, keep_zeros=self.keep_zeros)
+            return column_texts(column, self.digits, keep_zeros=self.keep_zeros, signed_zeros=False)
         return [" ".join(" ".join(row) for row in self.rows(value)) for value in column]
 
     def rows(self, value: Any) -> list[list[str]]:

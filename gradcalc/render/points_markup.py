@@ -48,7 +48,7 @@ class PointsMarkup(PointsText):
         """One quantity's cells."""
         if column[0] is None or isinstance(column[0], list):
             return [self.cell(value) for value in column]
-        return column_texts(column, self.digits)
+        return column_texts(column, self.digits, signed_zeros=False)
 
     def cell(self, value: Any) -> str:
         """A vector or matrix in brackets."""

@@ -59,7 +59,7 @@ def kink_lines(kinks: Sequence[KinkMet], digits: int | None) -> list[str]:
 def _kink(kink: KinkMet, digits: int) -> str:
     if kink.ties:
         return f"tie at {kink.when}: ties = {kink.ties} decides (-p ties=first or split), not --kink"
-    left, right, shown = (number_text(x, digits) for x in (kink.left, kink.right, kink.shown))
+    left, right, shown = (number_text(x + 0.0, digits) for x in (kink.left, kink.right, kink.shown))
     if kink.jump:
         return f"jump at {kink.when}: slope left {left}, right {right}, shown {shown} (--kink)"
     return f"kink at {kink.when}: left {left}, right {right}, shown {shown} (--kink)"

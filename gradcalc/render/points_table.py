@@ -41,7 +41,8 @@ class PointsTable(PointsText):
             self.line = ""
             return "".join(f"\n{block}" for block in map(self.block, zip(*columns, strict=True)))
         texts = [
-            column_texts(column, self.digits) if column[0] is not None else [""] * points.size for column in columns
+            column_texts(column, self.digits, signed_zeros=False) if column[0] is not None else [""] * points.size
+            for column in columns
         ]
         head = "" if self.line else self.header(texts)
         return head + "".join([(self.line % row).rstrip() + "\n" for row in zip(*texts, strict=True)])

@@ -45,7 +45,7 @@ def bare_text(found: Sequence[Any], digits: int | None = None) -> str:
 
 
 def _joined(row: Sequence[float], digits: int | None, *, keep_zeros: bool = False) -> str:
-    return " ".join(column_texts(row, digits, keep_zeros=keep_zeros))
+    return " ".join(column_texts(row, digits, keep_zeros=keep_zeros, signed_zeros=False))
 
 
 def _rows(numbers: Any, index: str = "") -> Iterator[tuple[str, Sequence[float]]]:

@@ -28,6 +28,8 @@ def read_activation(node: Node, kink: str) -> Activation | None:
     """The activation, bound to its parameters; None for an empty value. Errors: SpecError."""
     if node.value is None:
         return None
+    if isinstance(node.value, str) and node.value.lower() == "none":
+        raise node.error("there is no function 'none'", "leave activation out, or write identity")
     entry, keys = _named(node, "an activation", kink)
     if not isinstance(entry, Elementwise | VectorActivation):
         if "formula" in keys:
@@ -100,9 +102,8 @@ def _named(node: Node, what: str, kink: str) -> tuple[Entry, dict[str, Node]]:
         return _formula(node, what, kink)
     if isinstance(node.value, Mapping):
         if "name" not in node.value:
-            raise node.error(
-                f"{what} written as a mapping needs its name", "e.g. {name: leaky_relu, alpha: 0.1}, or a formula"
-            )
+            example = "{name: huber, delta: 1.5}" if what == "a loss" else "{name: leaky_relu, alpha: 0.1}"
+            raise node.error(f"{what} written as a mapping needs its name", f"e.g. {example}, or a formula")
         keys = {key: Node(value, (*node.path, key), node.reading) for key, value in node.value.items()}
         name = keys.pop("name")
     try:

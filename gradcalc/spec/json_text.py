@@ -11,7 +11,15 @@ import re
 from typing import TYPE_CHECKING
 
 from gradcalc.errors import SpecError, quoted
-from gradcalc.spec.limits import LARGE_HINT, MAX_DEPTH, MAX_NODES, TOO_DEEP, TOO_MANY
+from gradcalc.spec.limits import (
+    LARGE_HINT,
+    MAX_DEPTH,
+    MAX_KEYS,
+    MAX_NODES,
+    TOO_DEEP,
+    TOO_MANY,
+    TOO_MANY_KEYS,
+)
 from gradcalc.spec.places import Mark, Span
 from gradcalc.spec.scalars import decimal_integer
 
@@ -39,8 +47,8 @@ _SAYINGS = (
 )
 
 
-class _RepeatedKeyError(Exception):
-    """A key stands twice in one object; the tokenizer finds where."""
+class _KeyFaultError(Exception):
+    """A key stands twice in one object, or there are too many; the tokenizer finds where."""
 
 
 def read_json(text: str, source: str) -> object:
@@ -51,8 +59,8 @@ def read_json(text: str, source: str) -> object:
     parse_int = decimal_integer if _LONG_INTEGER.search(text) else None
     try:
         return json.loads(text, object_pairs_hook=_mapping, parse_constant=_refuse_constant, parse_int=parse_int)
-    except _RepeatedKeyError:
-        raise _repeated_key(text, source) from None
+    except _KeyFaultError:
+        raise _key_fault(text, source) from None
     except json.JSONDecodeError as error:
         raise _syntax_fault(error.msg, error.pos, text, source) from None
     except _NotFiniteError as error:
@@ -116,8 +124,8 @@ class _NotFiniteError(Exception):
 
 def _mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _RepeatedKeyError
+    if len(found) != len(pairs) or len(found) > MAX_KEYS:
+        raise _KeyFaultError
     return found
 
 
@@ -130,12 +138,15 @@ def _not_finite(word: str, text: str, source: str) -> SpecError:
     for mark in json_marks(text):
         if mark.kind == "scalar" and text[mark.start : mark.end] in _NOT_FINITE:
             place = Span(mark.start, mark.end).place(text, source)
-            return SpecError(f"{word} is no JSON number", hint=f'strict JSON has it in quotes: "{word}"', place=place)
+            hint = "the numbers of a spec are finite"
+            if word == "Infinity":
+                hint += ', but a parameter such as p can be "Infinity", in quotes'
+            return SpecError(f"{word} is no JSON number", hint=hint, place=place)
     raise AssertionError("json met a constant that the tokenizer did not")
 
 
-def _repeated_key(text: str, source: str) -> SpecError:
-    """The error for the first key that stands twice."""
+def _key_fault(text: str, source: str) -> SpecError:
+    """The error for the first key that stands twice, or is one too many."""
     keys: list[dict[object, Span]] = []
     for kind, value, start, end in json_marks(text):
         if kind == "end":
@@ -147,8 +158,10 @@ def _repeated_key(text: str, source: str) -> SpecError:
                 first = keys[-1][value].place(text, source).line
                 message = f"key {quoted(value)} is given twice, first in line {first}"
                 return SpecError(message, hint="remove one of them", place=Span(start, end).place(text, source))
+            if len(keys[-1]) == MAX_KEYS:
+                return SpecError(TOO_MANY_KEYS, place=Span(start, end).place(text, source))
             keys[-1][value] = Span(start, end)
-    raise AssertionError("json met a repeated key that the tokenizer did not")
+    raise AssertionError("json met a key that the tokenizer did not")
 
 
 def _syntax_fault(complaint: str, position: int, text: str, source: str) -> SpecError:

@@ -8,13 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from gradcalc.errors import InputError, SpecError, listed, near, quoted
+from gradcalc.errors import InputError, SpecError, UsageError, listed, near, quoted
+from gradcalc.functions import find
 from gradcalc.layers.activation import JACOBIAN_LIMIT, Activation, ActivationLayer
 from gradcalc.layers.base import Layer
 from gradcalc.layers.dense import Dense
 from gradcalc.shapes import Array, BiasForm, WeightForm
 from gradcalc.spec.functions import parameter_node, read_activation
 from gradcalc.spec.keys import LAYERS
+from gradcalc.spec.limits import MAX_LAYERS
 from gradcalc.spec.nodes import Node
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
@@ -26,6 +28,8 @@ def read_layers(node: Node, inputs: int, conventions: Conventions) -> list[Layer
     """The layers in order, each fed the outputs of the one before. Errors: SpecError."""
     layers: list[Layer] = []
     names: set[str] = set()
+    if isinstance(node.value, list | tuple) and len(node.value) > MAX_LAYERS:
+        raise node.error(f"{len(node.value)} layers are too many: at most {MAX_LAYERS}")
     for position, item in enumerate(node.items("layers")):
         keys = _keys(item)
         name = _name(item, keys.get("name"), position, names)
@@ -43,9 +47,18 @@ def _type(item: Node) -> str:
     kind = item.value.get("type", "dense") if isinstance(item.value, Mapping) else "dense"
     if not isinstance(kind, str) or kind not in LAYERS:
         path = (*item.path, "type")
-        hint = near(str(kind), LAYERS) or f"the types are {listed(list(LAYERS))}"
+        hint = _function_as_type(kind) or near(str(kind), LAYERS) or f"the types are {listed(list(LAYERS))}"
         raise SpecError(f"there is no layer of type {quoted(kind)}", hint=hint, path=path)
     return kind
+
+
+def _function_as_type(kind: object) -> str:
+    """The hint for an activation given as a type."""
+    try:
+        entry = find(str(kind))
+    except UsageError:
+        return ""
+    return f"write {{type: activation, activation: {entry.name}}}" if entry.kind == "activation" else ""
 
 
 def _name(item: Node, node: Node | None, position: int, names: set[str]) -> str:
@@ -184,10 +197,11 @@ def _bias(node: Node, name: str, units: int) -> tuple[Array | None, BiasForm]:
     if node.value is False or node.value is None:
         return None, BiasForm("none")
     if isinstance(node.value, bool | str):
+        given = "true" if node.value is True else quoted(node.value)
+        none = isinstance(node.value, str) and node.value.lower() in ("none", "no", "off")
         raise node.error(
-            f"the bias of layer {name} must be numbers, false for none, or first, not {quoted(node.value)}".replace(
-                "True", "true"
-            )
+            f"the bias of layer {name} must be numbers, false for none, or first, not {given}",
+            "write false" if none else "",
         )
     if isinstance(node.value, Mapping) and "init" in node.value:
         from gradcalc.spec.initial import initialise

@@ -8,9 +8,14 @@ MAX_BYTES = 200_000_000
 MAX_DEPTH = 64
 #: Scalars and collections together: five million numbers, even if each stands in a list of its own.
 MAX_NODES = 10_500_000
+#: Layers of a network.
+MAX_LAYERS = 10_000
+#: Keys of one mapping; none that is read has half as many.
+MAX_KEYS = 100
 
 TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 TOO_MANY = f"more than {MAX_NODES} values"
+TOO_MANY_KEYS = f"a mapping with more than {MAX_KEYS} keys"
 LARGE_HINT = "keep large arrays in a .npy or .npz file and name it: {file: w.npz, key: W1}"
 
 

@@ -73,7 +73,7 @@ class Node:
         known = [key.name for key in keys] + list(more)
         for name in self.value:
             if name not in known:
-                hint = near(str(name), known) or f"the keys are {listed(known)}"
+                hint = _meant(str(name), known) or near(str(name), known) or f"the keys are {listed(known)}"
                 raise SpecError(f"{what} has no key {quoted(name)}", hint=hint, path=(*self.path, name), at_key=True)
         for key in keys:
             if key.required and self.value.get(key.name) is None:
@@ -85,45 +85,53 @@ class Node:
     def items(self, what: str) -> Iterator[Node]:
         """The items of a list."""
         if not isinstance(self.value, list | tuple):
-            raise self.error(f"{self.label} must be a list of {what}, not {_kind(self.value)}")
+            raise self.error(self.unfit(f"a list of {what}"))
         for position, value in enumerate(self.value):
             yield Node(value, (*self.path, position), self.reading)
 
     def text(self) -> str:
         if not isinstance(self.value, str):
             what = "text" if self.label == "name" else "a name"
-            raise self.error(f"{self.label} must be {what}, not {_kind(self.value)}")
+            raise self.error(self.unfit(what))
         return self.value
+
+    def unfit(self, wanted: str) -> str:
+        """That the value is not what it should be."""
+        if self.value is None:
+            return f"{self.label} is empty; it must be {wanted}"
+        return f"{self.label} must be {wanted}, not {_kind(self.value)}"
 
     def choice(self, choices: Sequence[str]) -> str:
         """One of the words."""
         if self.value not in choices:
             hint = near(self.value, choices) if isinstance(self.value, str) else ""
-            raise self.error(f"{self.label} must be {listed(list(choices), 'or')}, not {_kind(self.value)}", hint)
+            raise self.error(self.unfit(listed(list(choices), "or")), hint)
         return str(self.value)
 
     def flag(self) -> bool:
         if not isinstance(self.value, bool):
-            raise self.error(f"{self.label} must be true or false, not {_kind(self.value)}")
+            raise self.error(self.unfit("true or false"))
         return self.value
 
     def number(self) -> float:
         """A finite number, or a constant formula such as ln(3) or 1/3."""
         self.value = _evaluated(self.value)
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
-            raise self.error(f"{self.label} must be a number, not {_kind(self.value)}", _number_hint(self.value))
+            raise self.error(self.unfit("a number"), _number_hint(self.value))
         if not math.isfinite(self.value):
             raise self.error(f"{self.label} must be a finite number, not {self.value}")
         return float(self.value)
 
     def whole(self, least: int) -> int:
         """A whole number of at least `least`."""
+        if self.value == math.inf:  # so are more digits than any number has
+            raise self.error(f"{self.label} is too large")
         if isinstance(self.value, float) and self.value.is_integer():
             self.value = int(self.value)
         if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < least:
             bound = "above 0" if least == 1 else f"of at least {least}"
             hint = _number_hint(self.value)
-            raise self.error(f"{self.label} must be a whole number {bound}, not {_kind(self.value)}", hint)
+            raise self.error(self.unfit(f"a whole number {bound}"), hint)
         return self.value
 
     def array(self) -> Array:
@@ -138,7 +146,7 @@ class Node:
             found = np.asarray(self.number())
         else:
             hint = _number_hint(self.value)
-            raise self.error(f"{self.label} must be numbers or {{file: ...}}, not {_kind(self.value)}", hint)
+            raise self.error(self.unfit("numbers or {file: ...}"), hint)
         return self.fitting(self.with_entries(found))
 
     def fitting(self, array: Array) -> Array:
@@ -163,8 +171,11 @@ class Node:
         from gradcalc.spec.arrays import load_array
 
         if "file" not in self.value:
-            hint = near(str(next(iter(self.value), "")), ("file", "init"))
-            raise self.error(f"{self.label} must be numbers or {{file: ...}}, not {_kind(self.value)}", hint)
+            drawn = self.path[-1] in ("weights", "bias")
+            hint = near(str(next(iter(self.value), "")), ("file", "init") if drawn else ("file",))
+            if "init" in self.value:
+                hint = "init is for weights and bias"
+            raise self.error(self.unfit("numbers or {file: ...}"), hint)
         reading = self.reading
         folder, allow_outside = reading.file_access((*self.path, "file"))
         found = load_array(
@@ -192,7 +203,8 @@ class Node:
         first = len(rows[0]) if isinstance(rows[0], list | tuple) else len(row)
         if len(row) != first:
             raise SpecError(
-                f"the rows of {self.label} differ in length: row 0 has {first} numbers, row {position} has {len(row)}",
+                f"the rows of {self.label} differ in length: row 0 has {first} number{'s' * (first != 1)}, "
+                f"row {position} has {len(row)}",
                 path=path,
             )
         if not row:
@@ -224,6 +236,15 @@ def _kind(value: object) -> str:
     return quoted(value)
 
 
+#: Keys as formulas and other tools have them, and ours.
+_MEANT = {"W": "weights", "w": "weights", "weight": "weights", "b": "bias", "biases": "bias"}
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    key = _MEANT.get(name)
+    return f"write {key}" if key in known else ""
+
+
 def _evaluated(value: Any) -> Any:
     """A constant formula as its number; all else as it is."""
     if not isinstance(value, str) or not re.search(r"[a-z]\(|[-+*/^()]|^(pi|e)$", value) or _number_hint(value):
@@ -239,6 +260,10 @@ def _evaluated(value: Any) -> Any:
 def _number_hint(value: object) -> str:
     if not isinstance(value, str):
         return ""
-    if re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", value, re.IGNORECASE):
+    if re.fullmatch(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?\s*", value, re.IGNORECASE):
         return "take away the quotes"
+    if re.fullmatch(r"[-+]?\.?(inf|infinity|nan)", value, re.IGNORECASE):
+        return "the numbers of a spec are finite"
+    if not value.isascii() and value.isdecimal():
+        return "digits are 0 to 9"
     return "a decimal number has a point" if re.fullmatch(r"[-+]?\d+,\d+", value) else ""

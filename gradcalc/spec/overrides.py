@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gradcalc.errors import Path, UsageError, listed, near, quoted
+from gradcalc.errors import GradcalcError, Path, UsageError, listed, near, quoted
 from gradcalc.shapes import Array
 from gradcalc.spec.document import parse_value
 
@@ -46,7 +46,12 @@ def array_override(option: str, key: str, text: str, memory_limit: int) -> Overr
         return Override(f"{option} {text}", (key,), value)
     from gradcalc.spec.arrays import load_user_file
 
-    found: Array = load_user_file(text, None, memory_limit)
+    try:
+        found: Array = load_user_file(text, None, memory_limit)
+    except GradcalcError as error:
+        if "," in text and not error.hint:
+            error.hint = "numbers are written 0.05,0.1"
+        raise
     return Override(f"{option} {text}", (key,), found)
 
 
@@ -66,6 +71,8 @@ def _path(option: str, parts: list[str], spec: Any) -> Path:
     head, rest = parts[0], parts[1:]
     path: Path
     short = re.fullmatch(r"([Wb])(\d+)", head)
+    if head in ("a0", "A0") and head not in names:  # the input's address among the quantities
+        head = "input"
     if head in names and rest:
         path = ("layers", names.index(head))
     elif short and head not in names:

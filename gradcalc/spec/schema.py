@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from gradcalc.conventions import OPTIONS, Convention, find_convention
-from gradcalc.errors import GradcalcError, quoted
+from gradcalc.errors import GradcalcError, listed, quoted, simplified
 from gradcalc.functions.entry import SIDES
 from gradcalc.network import Problem
 from gradcalc.objective import Objective
@@ -17,6 +19,7 @@ from gradcalc.spec.layers import forward_numbers, read_layers
 from gradcalc.spec.nodes import Node
 from gradcalc.spec.targets import read_rows, read_target
 
+_L2_HINT = "l2_squared is sum(w^2), half_l2_squared half of it; for the root of the sum: {norm: lp, p: 2}"
 _REDUCTIONS = ("batch_mean", "mean", "sum")
 
 
@@ -133,7 +136,7 @@ def _weight(node: Node | None, examples: Examples, shape: tuple[int, int]) -> Ar
     array = weight.array()
     if array.ndim < 2:
         if array.size not in (1, shape[1]):
-            raise weight.error(f"weight has {array.size} numbers for {shape[1]} outputs")
+            raise weight.error(f"weight has {array.size} numbers for {shape[1]} output{'s' * (shape[1] != 1)}")
         return np.broadcast_to(array.reshape(-1), (shape[1],))
     return read_rows(weight, examples, *shape)
 
@@ -147,10 +150,14 @@ def _penalties(node: Node | None, conventions: dict[str, str]) -> tuple[Penalty,
 
 def _penalty(node: Node, conventions: dict[str, str]) -> Penalty:
     keys = node.mapping(PENALTY, "a penalty")
+    if keys["norm"].value == "l2":
+        raise keys["norm"].error(keys["norm"].unfit(listed(list(NORMS), "or")), _L2_HINT)
     norm = keys["norm"].choice(list(NORMS))
     if "p" in keys and norm != "lp":
         raise keys["p"].error(f"{norm} takes no p", "norm: lp does")
     p = keys["p"].value if "p" in keys else 2.0
+    if isinstance(p, str) and simplified(p.lstrip("+.")) in ("inf", "infinity"):  # strict JSON has no other way
+        p = math.inf
     if isinstance(p, bool) or not isinstance(p, int | float) or not p > 0:
         raise keys["p"].error(f"p must be a number above 0, or .inf, not {quoted(p)}")
     return Penalty(

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import SpecError, quoted
-from gradcalc.spec.limits import LARGE_HINT, MAX_DEPTH, MAX_NODES, TOO_DEEP, TOO_MANY
+from gradcalc.spec.limits import (
+    LARGE_HINT,
+    MAX_DEPTH,
+    MAX_KEYS,
+    MAX_NODES,
+    TOO_DEEP,
+    TOO_MANY,
+    TOO_MANY_KEYS,
+)
 from gradcalc.spec.places import Mark, Span
 from gradcalc.spec.scalars import plain_scalar
 from gradcalc.spec.yaml_faults import fault
@@ -149,6 +157,8 @@ class _Reader:
         if key in owner.keys:
             first = owner.keys[key].place(self.text, self.source).line
             raise self._refused(f"key {quoted(key)} is given twice, first in line {first}", span, "remove one of them")
+        if len(owner.keys) == MAX_KEYS:
+            raise self._refused(TOO_MANY_KEYS, span)
         owner.keys[key] = span
         owner.last_key, owner.awaits_key = key, False
         return Mark("key", key, *span)
