@@ -83,7 +83,7 @@ class Node:
 
     def text(self) -> str:
         if not isinstance(self.value, str):
-            what = "text" if self.label == "name" else "a name"
+            what = "text" if self.label in ("name", "formula") else "a name"
             raise self.error(f"{self.label} must be {what}, not {_kind(self.value)}")
         return self.value
 
