@@ -15,7 +15,7 @@ class _Support(NamedTuple):
     on: Any
 
 
-def _support(np: Any, z: Any) -> _Support:
+def support(np: Any, z: Any) -> _Support:
     """z_k is above tau where 1 + k z_k exceeds the sum of the k largest, z_k being the last of them."""
     ordered = -np.sort(-z, axis=-1)
     excess = _excesses(np, ordered)
@@ -46,7 +46,7 @@ def _sparsemax(np: Any, z: Any, ties: str) -> Any:
     from gradcalc.numerics.vectors import finite_or_zero, total, two_sum
 
     z = _reached(np, z)
-    above = _support(np, z).above
+    above = support(np, z).above
     gap, low = two_sum(z, -z.max(axis=-1, keepdims=True))
     gap, low = np.where(above, gap, 0.0), np.where(above, finite_or_zero(np, low), 0.0)
     left = (1.0 - total(np, gap) - total(np, low))[..., None]
@@ -70,7 +70,7 @@ def _nothing(np: Any, z: Any) -> Any:
 def _masks(np: Any, z: Any, ties: str) -> list[tuple[Any, Any]]:
     """The supports whose Jacobians are averaged, as s (..., n) and their size k (..., 1)."""
     z = _reached(np, z)
-    above, on = _support(np, z)
+    above, on = support(np, z)
     supports = [above, above | on] if ties == "split" else [above]
     broken = _nothing(np, z)
     return [(s + broken, s.sum(axis=-1, keepdims=True)) for s in supports]
