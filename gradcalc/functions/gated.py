@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcalc.functions.entry import Elementwise, Param
 from gradcalc.numerics.careful import weighted
@@ -10,15 +10,20 @@ from gradcalc.numerics.normal import clipped, density_times, distribution, exces
 from gradcalc.numerics.split import decays, finite, plus, product, square, times
 
 
-class _Gate(NamedTuple):
+class _Gate:
     """The argument v(x) of a gate sigma(v), its lever x v', v' and x v''; `low` is what rounding took."""
 
-    high: Any
-    low: Any
-    lever: Any
-    lever_low: Any
-    slope: Any
-    bend: Any
+    __slots__ = ("bend", "high", "lever", "lever_low", "low", "slope")
+
+    def __init__(self, high: Any, low: Any, lever: Any, lever_low: Any, slope: Any, bend: Any) -> None:
+        self.high, self.low, self.lever, self.lever_low, self.slope, self.bend = (
+            high,
+            low,
+            lever,
+            lever_low,
+            slope,
+            bend,
+        )
 
 
 def _gated(xp: Any, x: Any, gate: _Gate) -> Any:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcalc.functions.entry import Param, VectorActivation
 
 
-class _Support(NamedTuple):
+class _Support:
     """Which entries lie above the threshold tau, and which exactly on it; (..., n)."""
 
-    above: Any
-    on: Any
+    __slots__ = ("above", "on")
+
+    def __init__(self, above: Any, on: Any) -> None:
+        self.above, self.on = above, on
 
 
 def support(np: Any, z: Any) -> _Support:
@@ -70,8 +72,8 @@ def _nothing(np: Any, z: Any) -> Any:
 def _masks(np: Any, z: Any, ties: str) -> list[tuple[Any, Any]]:
     """The supports whose Jacobians are averaged, as s (..., n) and their size k (..., 1)."""
     z = _reached(np, z)
-    above, on = support(np, z)
-    supports = [above, above | on] if ties == "split" else [above]
+    found = support(np, z)
+    supports = [found.above, found.above | found.on] if ties == "split" else [found.above]
     broken = _nothing(np, z)
     return [(s + broken, s.sum(axis=-1, keepdims=True)) for s in supports]
 
