@@ -9,6 +9,7 @@ from gradcalc.cards import Card
 from gradcalc.errors import GradcalcError, UsageError
 from gradcalc.formula.entries import ACTIVATION, LOSS, Formula
 from gradcalc.formula.latex import latex
+from gradcalc.formula.parse import parse
 from gradcalc.formula.show import text
 from gradcalc.formula.symbolic import UPSTREAM
 from gradcalc.formula.tree import Node
@@ -80,7 +81,14 @@ def formula_latex(entry: Entry) -> dict[str, str]:
     """A catalogue entry's formula and derivative as LaTeX; without what is no formula of the language."""
     try:
         formula = _formula_of(entry)
-        found = {"latex": latex(formula.tree)}
-        return {**found, "latex_derivative": _derivative(entry.name, formula, None, 1).latex}
+        return {"latex": latex(formula.tree), "latex_derivative": _derivative_latex(entry, formula)}
     except GradcalcError:
         return {}
+
+
+def _derivative_latex(entry: Entry, formula: Formula) -> str:
+    """The derivative as the entry writes it, unless that is for people only."""
+    try:
+        return latex(parse(entry.derivative_formula, (*formula.variables, *(param.name for param in entry.params))))
+    except GradcalcError:
+        return _derivative(entry.name, formula, None, 1).latex

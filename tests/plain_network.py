@@ -12,33 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = Any
-
-
-def softmax(z: Array) -> Array:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: Array) -> Array:
-    return z - z.max(axis=-1, keepdims=True) - np.log(np.exp(z - z.max(axis=-1, keepdims=True)).sum(-1, keepdims=True))
-
-
-def softplus(z: Array) -> Array:
-    return np.logaddexp(0.0, z)
-
-
-ACTIVATIONS: dict[str, Callable[..., Array]] = {
-    "identity": lambda z: z,
-    "step": lambda z, at_zero=1.0: (z > 0) * 1.0,
-    "relu": lambda z: np.maximum(z, 0.0),
-    "leaky_relu": lambda z, alpha=0.01: np.maximum(z, 0.0) + alpha * np.minimum(z, 0.0),
-    "prelu": lambda z, alpha=0.25: np.maximum(z, 0.0) + alpha * np.minimum(z, 0.0),
-    "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
-    "tanh": np.tanh,
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-}
+from plain_activations import ACTIVATIONS, Array, log_softmax, softplus
 
 PARAMETERS: dict[str, Callable[[np.random.Generator, int], dict[str, Any]]] = {
     "leaky_relu": lambda random, units: {"alpha": random.uniform(0.05, 0.4)},

@@ -75,7 +75,8 @@ def command(
 
     An INPUT is a number (-1e-3, inf), several by commas, - for standard input (numbers separated by blanks, commas
     or lines), or an object {"input": 0.5, "target": 1}. For a function of a vector the INPUTs form one vector; one
-    INPUT of several numbers, or one line, is a vector by itself. 'gradcalc list functions' names the functions.
+    INPUT of several numbers, or one line, is a vector by itself. A number may be a formula: ln(3), 1/3, (-pi).
+    'gradcalc list functions' names the functions.
 
     \b
     gradcalc eval sigmoid 0.5 -2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcalc.functions.entry import Elementwise, Param
 from gradcalc.numerics.careful import weighted
@@ -10,13 +10,20 @@ from gradcalc.numerics.normal import clipped, density_times, distribution, exces
 from gradcalc.numerics.split import decays, finite, plus, product, square, times
 
 
-class _Gate(NamedTuple):
-    """The argument v(x) of a gate sigma(v): v, what rounding took from it, v' and v''."""
+class _Gate:
+    """The argument v(x) of a gate sigma(v), its lever x v', v' and x v''; `low` is what rounding took."""
 
-    high: Any
-    low: Any
-    slope: Any
-    bend: Any
+    __slots__ = ("bend", "high", "lever", "lever_low", "low", "slope")
+
+    def __init__(self, high: Any, low: Any, lever: Any, lever_low: Any, slope: Any, bend: Any) -> None:
+        self.high, self.low, self.lever, self.lever_low, self.slope, self.bend = (
+            high,
+            low,
+            lever,
+            lever_low,
+            slope,
+            bend,
+        )
 
 
 def _gated(xp: Any, x: Any, gate: _Gate) -> Any:
@@ -26,23 +33,24 @@ def _gated(xp: Any, x: Any, gate: _Gate) -> Any:
     return xp.where(gate.high < 0, decays(xp, over, size, low), over)
 
 
-def _gated_slope(xp: Any, x: Any, gate: _Gate) -> Any:
+def _gated_slope(xp: Any, gate: _Gate) -> Any:
     """sigma(v) (1 + x v' sigma(-v))."""
     size, low = _size(xp, gate)
-    over = 1.0 / (1.0 + xp.exp(-size))
-    lever = xp.where(size < _SATURATED, x * gate.slope, 0.0)
-    below = decays(xp, over * (1.0 + lever * over), size, low)
+    t = xp.exp(-size)
+    over = 1.0 / (1.0 + t)
+    flat = size > _SATURATED
+    lever, lever_low = xp.where(flat, 0.0, gate.lever), xp.where(flat, 0.0, gate.lever_low)
+    below = decays(xp, ((1.0 + lever) + (t + lever_low)) / (1.0 + t * (2.0 + t)), size, low)
     return xp.where(gate.high < 0, below, over * (1.0 + decays(xp, lever * over, size, low)))
 
 
-def _gated_curvature(xp: Any, x: Any, gate: _Gate) -> Any:
+def _gated_curvature(xp: Any, gate: _Gate) -> Any:
     """sigma'(v) (2 v' + x v'' - x v'^2 tanh(v / 2))."""
     size, low = _size(xp, gate)
     t = xp.exp(-size)
-    inside = xp.where(size < _SATURATED, x, 0.0)
     half_tangent = -xp.expm1(-size) / (1.0 + t) * xp.where(gate.high < 0, -1.0, 1.0)
-    pull = inside * gate.slope * half_tangent
-    bracket = gate.slope * (2.0 - pull) + inside * gate.bend
+    pull = xp.where(size > _SATURATED, 0.0, gate.lever) * half_tangent
+    bracket = gate.slope * (2.0 - pull) + gate.bend
     return decays(xp, bracket / (1.0 + t * (2.0 + t)), size, low)
 
 
@@ -56,7 +64,8 @@ def _size(xp: Any, gate: _Gate) -> tuple[Any, Any]:
 
 def _silu_gate(xp: Any, x: Any, beta: Any) -> _Gate:
     high = weighted(xp, beta, x)
-    return _Gate(high, finite(xp, product(xp, beta, x)[1]), beta, 0.0)
+    low = product(xp, beta, x)[1]
+    return _Gate(high, low, high, low, beta, 0.0)
 
 
 def _silu_by_beta(xp: Any, x: Any, beta: Any) -> Any:
@@ -69,7 +78,8 @@ def _silu_by_beta(xp: Any, x: Any, beta: Any) -> Any:
 
 def _quick_gate(xp: Any, x: Any) -> _Gate:
     high, low = times(xp, _QUICK, _QUICK_LOW, x, 0.0)
-    return _Gate(high, finite(xp, low), _QUICK, 0.0)
+    low = finite(xp, low)
+    return _Gate(high, low, high, low, _QUICK, 0.0)
 
 
 _QUICK, _QUICK_LOW = 1.702, 4.263256414560601e-17  # 1.702 to the digit
@@ -78,9 +88,12 @@ _QUICK, _QUICK_LOW = 1.702, 4.263256414560601e-17  # 1.702 to the digit
 def _tanh_gate(xp: Any, x: Any) -> _Gate:
     """v = 2 sqrt(2 / pi) (x + 0.044715 x^3) = x (c + d x^2)."""
     y = xp.where(x < 0, -clipped(xp, x), clipped(xp, x))
-    over = plus(*times(xp, _CUBIC, _CUBIC_LOW, *square(xp, y)), _LINEAR, _LINEAR_LOW)
-    high, lost = product(xp, y, over[0])
-    return _Gate(high, lost + y * over[1], _LINEAR + 3.0 * _CUBIC * (y * y), 6.0 * _CUBIC * y)
+    cubic, cubic_low = times(xp, _CUBIC, _CUBIC_LOW, *square(xp, y))
+    over, over_low = plus(cubic, cubic_low, _LINEAR, _LINEAR_LOW)
+    slope, slope_low = plus(3.0 * cubic, 3.0 * cubic_low, _LINEAR, _LINEAR_LOW)
+    high, lost = product(xp, y, over)
+    lever, lever_lost = product(xp, y, slope)
+    return _Gate(high, lost + y * over_low, lever, lever_lost + y * slope_low, slope + slope_low, 6.0 * cubic)
 
 
 _LINEAR, _LINEAR_LOW = 1.5957691216057308, -9.96930880911092e-17  # 2 sqrt(2 / pi)
@@ -122,8 +135,8 @@ ENTRIES = (
         formula="z / (1 + exp(-beta * z))",
         derivative_formula="s * (1 + beta * z * (1 - s)) with s = sigmoid(beta * z)",
         value=lambda xp, x, beta: _gated(xp, x, _silu_gate(xp, x, beta)),
-        derivative=lambda xp, x, beta: _gated_slope(xp, x, _silu_gate(xp, x, beta)),
-        second=lambda xp, x, beta: _gated_curvature(xp, x, _silu_gate(xp, x, beta)),
+        derivative=lambda xp, x, beta: _gated_slope(xp, _silu_gate(xp, x, beta)),
+        second=lambda xp, x, beta: _gated_curvature(xp, _silu_gate(xp, x, beta)),
         libraries={
             "PyTorch": "F.silu",
             "JAX": "nn.silu, nn.swish",
@@ -139,8 +152,8 @@ ENTRIES = (
         formula="z / (1 + exp(-1.702 * z))",
         derivative_formula="s * (1 + 1.702 * z * (1 - s)) with s = sigmoid(1.702 * z)",
         value=lambda xp, x: _gated(xp, x, _quick_gate(xp, x)),
-        derivative=lambda xp, x: _gated_slope(xp, x, _quick_gate(xp, x)),
-        second=lambda xp, x: _gated_curvature(xp, x, _quick_gate(xp, x)),
+        derivative=lambda xp, x: _gated_slope(xp, _quick_gate(xp, x)),
+        second=lambda xp, x: _gated_curvature(xp, _quick_gate(xp, x)),
         libraries={"tinygrad": "quick_gelu"},
         notes=("silu with beta = 1.702",),
         source="Hendrycks & Gimpel 2016; CLIP",
@@ -171,8 +184,8 @@ ENTRIES = (
         formula="z / (1 + exp(-2 * sqrt(2 / pi) * (z + 0.044715 * z^3)))",
         derivative_formula="s + z * s * (1 - s) * 2 * sqrt(2 / pi) * (1 + 0.134145 * z^2) with s = gelu_tanh(z) / z",
         value=lambda xp, x: _gated(xp, x, _tanh_gate(xp, x)),
-        derivative=lambda xp, x: _gated_slope(xp, x, _tanh_gate(xp, x)),
-        second=lambda xp, x: _gated_curvature(xp, x, _tanh_gate(xp, x)),
+        derivative=lambda xp, x: _gated_slope(xp, _tanh_gate(xp, x)),
+        second=lambda xp, x: _gated_curvature(xp, _tanh_gate(xp, x)),
         libraries={
             "PyTorch": "F.gelu(approximate='tanh')",
             "JAX": "nn.gelu",

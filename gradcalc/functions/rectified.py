@@ -6,6 +6,7 @@ from typing import Any
 
 from gradcalc.functions.entry import NOT_ZERO, Elementwise, Kink, Param
 from gradcalc.numerics.careful import constant, weighted
+from gradcalc.numerics.normal import polynomial
 from gradcalc.numerics.split import decays, grows, quotient
 
 _NAN = float("nan")
@@ -118,22 +119,23 @@ def _celu_curvature(xp: Any, z: Any, alpha: Any) -> Any:
 
 
 def _celu_by_alpha(xp: Any, z: Any, alpha: Any) -> Any:
-    """e^q (1 - q) - 1 with q = z / alpha; near 0 the sum of -(k - 1) q^k / k!."""
+    """e^q (1 - q) - 1 with q = z / alpha; near 0 as -e^q q^2 (1/2! - q/3! + q^2/4! - ...)."""
     high, low = _celu_exponent(xp, z, alpha)
     power = grows(xp, high, low)
     far = xp.where(power == 0, 0.0, power * ((1.0 - high) - low)) - 1.0
-    near = xp.maximum(xp.minimum(high, 1.0), -1.0)
-    total = 17.0 / _FACTORIAL_18
-    for k, factorial in _FACTORIALS:
-        total = total * near + (k - 1.0) / factorial
-    return xp.where(z > 0, 0.0, xp.where(xp.absolute(high) < 1.0, -near * near * total, far))
+    q = xp.maximum(xp.minimum(high, 1.0), -2.0)
+    near = -xp.exp(q) * q * (q * polynomial(_INVERSE_FACTORIALS, -q) + low)
+    return xp.where(z > 0, 0.0, xp.where((high < 1.0) & (high > -2.0), near, far))
 
 
-_FACTORIAL_18 = 6402373705728000.0
-_FACTORIALS = (
-    (17, 355687428096000.0), (16, 20922789888000.0), (15, 1307674368000.0), (14, 87178291200.0), (13, 6227020800.0),
-    (12, 479001600.0), (11, 39916800.0), (10, 3628800.0), (9, 362880.0), (8, 40320.0), (7, 5040.0), (6, 720.0),
-    (5, 120.0), (4, 24.0), (3, 6.0), (2, 2.0),
+#: 1 / (k + 2)!
+_INVERSE_FACTORIALS = (
+    0.5, 0.16666666666666666, 0.041666666666666664, 0.008333333333333333, 0.001388888888888889,
+    0.0001984126984126984, 2.48015873015873e-05, 2.7557319223985893e-06, 2.755731922398589e-07,
+    2.505210838544172e-08, 2.08767569878681e-09, 1.6059043836821613e-10, 1.1470745597729725e-11,
+    7.647163731819816e-13, 4.779477332387385e-14, 2.8114572543455206e-15, 1.5619206968586225e-16,
+    8.22063524662433e-18, 4.110317623312165e-19, 1.9572941063391263e-20, 8.896791392450574e-22,
+    3.868170170630684e-23, 1.6117375710961184e-24,
 )  # fmt: skip
 
 
@@ -170,7 +172,14 @@ ENTRIES = (
         second=_flat,
         kinks=(
             Kink(_general_corner, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold"),
-            Kink(_general_jump, lambda s, m, t: s, lambda s, m, t: 1.0, "left", when="z = threshold, where it is not 0", jump=True),
+            Kink(
+                _general_jump,
+                lambda s, m, t: s,
+                lambda s, m, t: 1.0,
+                "left",
+                when="z = threshold, where it is not 0",
+                jump=True,
+            ),
             Kink(_general_top, lambda s, m, t: 1.0, lambda s, m, t: 0.0, "right", when="z = max_value"),
             Kink(
                 _general_drop,
@@ -223,7 +232,14 @@ ENTRIES = (
         second=_flat,
         kinks=(
             Kink(_threshold_corner, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta"),
-            Kink(_threshold_jump, lambda t, v: 0.0, lambda t, v: 1.0, "left", when="z = theta, where value is another", jump=True),
+            Kink(
+                _threshold_jump,
+                lambda t, v: 0.0,
+                lambda t, v: 1.0,
+                "left",
+                when="z = theta, where value is another",
+                jump=True,
+            ),
         ),
         libraries={
             "PyTorch": "F.threshold(threshold, value)",

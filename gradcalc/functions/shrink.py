@@ -11,10 +11,11 @@ from gradcalc.numerics.split import decays
 
 _NAN = float("nan")
 
-#: (x cosh x - sinh x) 3 / x^3 by powers of x^2: 6 k / (2k + 1)! from k = 1 on.
+#: (x cosh x - sinh x) / x^3 by powers of x^2: 2 k / (2k + 1)! from k = 1 on.
 _SERIES = (
-    1.0, 0.1, 0.0035714285714285713, 6.613756613756614e-05, 7.515632515632515e-07, 5.781255781255781e-09,
-    3.2118087673643226e-11, 1.3494995661194632e-13, 4.439143309603497e-16, 1.1744823570379e-18,
+    0.3333333333333333, 0.03333333333333333, 0.0011904761904761906, 2.2045855379188714e-05,
+    2.505210838544172e-07, 1.9270852604185937e-09, 1.0706029224547743e-11, 4.498331606952833e-14,
+    1.4797143443923793e-16, 3.9145882126782523e-19,
 )  # fmt: skip
 _NEAR = 1.5
 
@@ -24,7 +25,7 @@ def _tanhshrink(xp: Any, z: Any) -> Any:
     x = xp.where(xp.absolute(z) < _NEAR, z, 0.0)
     square = x * x
     rise = xp.exp(x)
-    near = square * (x * polynomial(_SERIES, square) / 3.0) / (0.5 * (rise + 1.0 / rise))
+    near = square * (x * polynomial(_SERIES, square)) / (0.5 * (rise + 1.0 / rise))
     return xp.where(xp.absolute(z) < _NEAR, near, z - xp.tanh(z))
 
 

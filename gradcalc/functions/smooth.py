@@ -111,8 +111,8 @@ def _mish(xp: Any, z: Any) -> Any:
 def _mish_slope(xp: Any, z: Any) -> Any:
     """n / (n + 2) + 4 z w (1 + w) / (n + 2)^2."""
     size, t = _mish_parts(xp, z)
-    whole = 2.0 + t * (t + 2.0)
-    below = decays(xp, (t + 2.0) / whole - 4.0 * size * (1.0 + t) / whole / whole, size)
+    half = t * (1.0 + 0.5 * t)  # n / 2
+    below = decays(xp, ((1.0 + 0.5 * t) * (1.0 + half) - size * (1.0 + t)) / (1.0 + half * (2.0 + half)), size)
     over = 1.0 + 2.0 * t * (1.0 + t)
     above = 1.0 + (2.0 * t * t / over) * (2.0 * size * (1.0 + t) / over - 1.0)
     return xp.where(z < 0, below, above)
@@ -121,13 +121,18 @@ def _mish_slope(xp: Any, z: Any) -> Any:
 def _mish_curvature(xp: Any, z: Any) -> Any:
     """(8 w (1 + w) (n + 2) + 4 z w (2 + 2 w - 3 w^2 - 2 w^3)) / (n + 2)^3."""
     size, t = _mish_parts(xp, z)
-    whole = 2.0 + t * (t + 2.0)
-    pull = size * (2.0 + t * (2.0 - t * (3.0 + 2.0 * t)))
-    below = decays(xp, (2.0 * (1.0 + t) * whole - pull) / whole / whole / whole * 4.0, size)
-    over = 1.0 + 2.0 * t * (1.0 + t)
-    push = size * (t * (2.0 * t * (t + 1.0) - 3.0) - 2.0)
-    above = decays(xp, (2.0 * (1.0 + t) * over + push) / over / over / over * 4.0, 2.0 * size)
+    half = t * (1.0 + 0.5 * t)  # n / 2
+    pull = size * (1.0 + t * (1.0 - t * (1.5 + t)))
+    below = decays(xp, (2.0 * (1.0 + t) * (1.0 + half) - pull) / _cube_of_one_plus(half), size)
+    more = 2.0 * t * (1.0 + t)
+    push = size * (2.0 - t * (2.0 * t * (t + 1.0) - 3.0))
+    above = decays(xp, 4.0 * (2.0 * (1.0 + t) * (1.0 + more) - push) / _cube_of_one_plus(more), 2.0 * size)
     return xp.where(z < 0, below, above)
+
+
+def _cube_of_one_plus(x: Any) -> Any:
+    """(1 + x)^3 with the rounding of 1 + x not cubed."""
+    return 1.0 + x * (3.0 + x * (3.0 + x))
 
 
 def _mish_parts(xp: Any, z: Any) -> tuple[Any, Any]:

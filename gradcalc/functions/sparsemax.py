@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcalc.functions.entry import Param, VectorActivation
 
 
-class _Support(NamedTuple):
+class _Support:
     """Which entries lie above the threshold tau, and which exactly on it; (..., n)."""
 
-    above: Any
-    on: Any
+    __slots__ = ("above", "on")
+
+    def __init__(self, above: Any, on: Any) -> None:
+        self.above, self.on = above, on
 
 
-def _support(np: Any, z: Any) -> _Support:
+def support(np: Any, z: Any) -> _Support:
     """z_k is above tau where 1 + k z_k exceeds the sum of the k largest, z_k being the last of them."""
     ordered = -np.sort(-z, axis=-1)
     excess = _excesses(np, ordered)
@@ -46,7 +48,7 @@ def _sparsemax(np: Any, z: Any, ties: str) -> Any:
     from gradcalc.numerics.vectors import finite_or_zero, total, two_sum
 
     z = _reached(np, z)
-    above = _support(np, z).above
+    above = support(np, z).above
     gap, low = two_sum(z, -z.max(axis=-1, keepdims=True))
     gap, low = np.where(above, gap, 0.0), np.where(above, finite_or_zero(np, low), 0.0)
     left = (1.0 - total(np, gap) - total(np, low))[..., None]
@@ -70,8 +72,8 @@ def _nothing(np: Any, z: Any) -> Any:
 def _masks(np: Any, z: Any, ties: str) -> list[tuple[Any, Any]]:
     """The supports whose Jacobians are averaged, as s (..., n) and their size k (..., 1)."""
     z = _reached(np, z)
-    above, on = _support(np, z)
-    supports = [above, above | on] if ties == "split" else [above]
+    found = support(np, z)
+    supports = [found.above, found.above | found.on] if ties == "split" else [found.above]
     broken = _nothing(np, z)
     return [(s + broken, s.sum(axis=-1, keepdims=True)) for s in supports]
 

@@ -34,19 +34,25 @@ _LOG_2 = 0.6931471805599453
 def _hazard(xp: Any, z: Any) -> Any:
     """phi / Phi, below 0 as |z| + r."""
     size = xp.absolute(z)
-    above = density_times(xp, 1.0 / distribution(xp, xp.maximum(z, 0.0)), z)
-    return xp.where(z < 0, size + excess(size), above)
+    return xp.where(z < 0, size + excess(size), _hazard_above(xp, z))
+
+
+def _hazard_above(xp: Any, z: Any) -> Any:
+    """phi / Phi for z >= 0."""
+    return density_times(xp, 1.0, z) / distribution(xp, xp.maximum(z, 0.0))
 
 
 def _log_ndtr_curvature(xp: Any, z: Any) -> Any:
     """-h (z + h) with h = phi / Phi; below 0 z + h is r."""
     size = xp.minimum(xp.absolute(z), _FAR)
     r = excess(size)
-    share = 1.0 / distribution(xp, xp.maximum(z, 0.0))
-    above = density_times(xp, -share * (clipped(xp, z) + density_times(xp, share, z)), z)
+    h = _hazard_above(xp, z)
+    far = density_times(xp, -clipped(xp, z), z)
+    above = xp.where(size < _ALONE, -h * (size + h), far)
     return xp.where(z < 0, -r * (size + r), above)
 
 
+_ALONE = 20.0  # h is phi from here on, and nothing beside z
 _FAR = 1e10  # r is 1 / |z| from here on, and the second derivative -1
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradcalc.functions.entry import NOT_NEGATIVE, Param, VectorActivation
 
 
-class _Spread(NamedTuple):
+class _Spread:
     """x less its mean as deviation 2^own, and sigma^2 = var + eps as square 4^exponent; (..., n) and (..., 1)."""
 
-    deviation: Any
-    own: Any
-    square: Any
-    exponent: Any
+    __slots__ = ("deviation", "exponent", "own", "square")
+
+    def __init__(self, deviation: Any, own: Any, square: Any, exponent: Any) -> None:
+        self.deviation, self.own, self.square, self.exponent = deviation, own, square, exponent
 
     def z(self, np: Any) -> Any:
         """The standardized vector."""
@@ -92,8 +92,9 @@ def _over_sigma(np: Any, x: Any, square: Any, exponent: Any) -> Any:
 
 def _by_eps(np: Any, x: Any, eps: float) -> Any:
     """-z / (2 sigma^2)."""
-    deviation, own, square, exponent = _spread(np, x, eps)
-    return np.ldexp(-0.5 * deviation / np.sqrt(square) / square, own - 3 * exponent)
+    spread = _spread(np, x, eps)
+    slope = -0.5 * spread.deviation / np.sqrt(spread.square) / spread.square
+    return np.ldexp(slope, spread.own - 3 * spread.exponent)
 
 
 ENTRIES = (

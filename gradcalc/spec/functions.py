@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradcalc.errors import GradcalcError, SpecError, UsageError
+from gradcalc.errors import GradcalcError, SpecError, UsageError, quoted
 from gradcalc.functions import find
 from gradcalc.functions.entry import (
     SIDES,
@@ -17,7 +17,7 @@ from gradcalc.functions.entry import (
     VectorLoss,
 )
 from gradcalc.layers.activation import Activation
-from gradcalc.spec.keys import FUNCTION, LOSS
+from gradcalc.spec.keys import FORMULA, FUNCTION, LOSS
 from gradcalc.spec.nodes import Node
 
 #: What a kind of function is called in an error.
@@ -121,7 +121,7 @@ def _formula(node: Node, what: str, kink: str) -> tuple[Entry, dict[str, Node]]:
     keys = {key: Node(value, (*node.path, key), node.reading) for key, value in node.value.items()}
     if "name" in keys:
         raise keys["name"].error("give a name or a formula, not both")
-    own = {key.name for key in (LOSS if what == "a loss" else FUNCTION)} | {"formula"}
+    own = {key.name for key in (*(LOSS if what == "a loss" else FUNCTION), *FORMULA)}
     side = str(keys["kink"].value) if "kink" in keys else kink
     text = keys["formula"].text()
     try:
@@ -131,6 +131,10 @@ def _formula(node: Node, what: str, kink: str) -> tuple[Entry, dict[str, Node]]:
         column = error.place.column if error.place else 1
         message = f"{error.message} (column {column} of the formula)"
         raise SpecError(message, hint=error.hint, path=keys["formula"].path) from None
+    except UsageError as error:  # of a parameter's name: its key is the culprit
+        named = [key for key in keys if quoted(key) in error.message or f" {key}," in error.message]
+        path = keys[named[0]].path if named else node.path
+        raise SpecError(error.message, hint=error.hint, path=path, at_key=bool(named)) from None
     except GradcalcError as error:
         error.path = error.path or node.path
         raise

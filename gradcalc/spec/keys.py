@@ -70,9 +70,13 @@ FUNCTION = (
     Key("kink", "default | left | right | midpoint | undefined", "this function's own choice at kinks"),
 )
 
-#: In place of a function's name.
-FORMULA = Key(
-    "formula", "formula", "a formula of z (of a and y in a loss) in the name's place; other keys are its parameters"
+FORMULA = (
+    Key(
+        "formula",
+        "formula",
+        "in the name's place: of z, or in a loss of a and y; other keys are its parameters",
+        required=True,
+    ),
 )
 
 LOSS = (

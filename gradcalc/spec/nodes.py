@@ -91,8 +91,7 @@ class Node:
 
     def text(self) -> str:
         if not isinstance(self.value, str):
-            what = "text" if self.label == "name" else "a name"
-            raise self.error(self.unfit(what))
+            raise self.error(self.unfit("text" if self.label in ("name", "formula") else "a name"))
         return self.value
 
     def unfit(self, wanted: str) -> str:

@@ -121,7 +121,7 @@ def points(entry: Entry, given: Any) -> list[tuple[Any, ...]]:
         return list(inputs.pairs(entry.inputs(parameters), entry.targets(parameters), POINTS, entry.name))
     vectors = inputs.vectors(entry.domain, entry.name)
     if isinstance(entry, VectorLoss):
-        return [(x, y) for x in vectors for y in inputs.targets_of(x, entry.takes, entry.name)]
+        return [(x, y) for x in vectors for y in inputs.targets_of(x, entry.takes, entry.target_domain, entry.name)]
     if isinstance(entry, VectorActivation):
         vectors = [fitting(entry, x) for x in vectors if len(x) <= 50]
     return [(x,) for x in vectors if x]
