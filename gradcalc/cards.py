@@ -124,7 +124,6 @@ def _function_card(entry: Entry) -> Card:
         [entry.kind, entry.title],
         [_formula_name(entry), entry.formula],
         ["derivative", entry.derivative_formula],
-        *([["LaTeX", latex["latex"]]] if latex else []),
         *(["parameter", _param_text(param)] for param in entry.params),
         *(["kink", _kink_text(entry, kink)] for kink in _kinks(entry)),
         ["domain", entry.domain.text],

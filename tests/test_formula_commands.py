@@ -184,3 +184,4 @@ def test_cards_have_latex() -> None:
     assert card["latex"] == r"\frac{1}{1 + \exp\left(-z\right)}"
     assert r"\sigma" in card["latex_derivative"]
     assert find("sigmoid").formula == card["formula"]
+    assert "\\[ " + card["latex"] + " \\]\n" in in_process("show", "sigmoid", "--format", "latex").out
