@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from formula_trees import exact, formulas
 from gradcalc.errors import GradcalcError
+from gradcalc.formula import kernels as kernels_module
 from gradcalc.formula.entries import Formula
 from gradcalc.formula.kernels import Kernels
 from gradcalc.formula.parse import parse
@@ -251,3 +252,16 @@ def test_derivatives_by_target_and_parameters() -> None:
     assert loss.by_target(scalar, a, y, c, p) == pytest.approx(c * p * d ** (p - 1))
     sloped: Any = Formula("leaky_relu(z, b)", ("b",)).entry()
     assert sloped.params[0].derivative(scalar, -3.0, 0.1) == -3.0
+
+
+@pytest.mark.parametrize("formula", VECTORS)
+def test_long_vectors_have_the_same_derivatives(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These are worked out by the derivative's own formula, or in pieces."""
+    x = np.cos(np.arange(80.0)).reshape(2, 40)
+    g = np.sin(np.arange(80.0)).reshape(2, 40)
+    entry: Any = Formula(formula).entry()
+    expected = np.einsum("ni,nij->nj", g, entry.jacobian(np, x))
+    np.testing.assert_allclose(entry.vjp(np, x, g), expected, rtol=1e-9, atol=1e-12)
+    monkeypatch.setattr(kernels_module, "_MANY", 1000)
+    monkeypatch.setattr(kernels_module, "_PIECE", 200)
+    np.testing.assert_allclose(entry.vjp(np, x, g), expected, rtol=1e-12, atol=1e-14)

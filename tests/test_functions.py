@@ -251,14 +251,14 @@ def _target(entry: Entry, draw: np.random.Generator) -> tuple[Any, ...]:
 
 
 KNOWN = [
-    ("gelu", {}, (1.0,), 0.8413447460685429, 1.0833154705876864),
-    ("gelu", {}, (-9.0,), -1.015730164605359e-18, -9.252053263600556e-18),
-    ("gelu_tanh", {}, (1.0,), 0.8411919906082768, 1.0829640838457826),
+    ("gelu", {}, (1.0,), 0.84134474606854295, 1.0833154705876863),
+    ("gelu", {}, (-9.0,), -1.015729565358456583e-18, -9.138937373906639e-18),
+    ("gelu_tanh", {}, (1.0,), 0.84119199060827670, 1.08296408384578256),
     ("hard_silu", {}, (-1.5,), -0.375, 0.0),
     ("elu", {}, (-40.0,), -1.0, 4.248354255291589e-18),
     ("softplus", {}, (-745.0,), 5e-324, 5e-324),
     ("squareplus", {}, (-1e9,), 1e-9, 1e-18),
-    ("tanhshrink", {}, (1e-4,), 3.333333320000000e-13, 9.999999933333334e-09),
+    ("tanhshrink", {}, (1e-4,), 3.3333333200000005e-13, 9.9999999333333347e-9),
     ("logit", {}, (0.75,), math.log(3), 16 / 3),
     ("sparse_plus", {}, (0.5,), 0.5625, 0.75),
     ("log_ndtr", {}, (-1e7,), -5e13 - 17.037034, 1e7 + 1e-7),
@@ -283,8 +283,8 @@ def test_known_numbers(name: str, given: dict[str, Any], point: Any, value: floa
     entry = find(name)
     assert isinstance(entry, Elementwise | ElementwiseLoss)
     parameters = list(entry.parameters(given).values())
-    assert entry.value(scalar, *point, *parameters) == pytest.approx(value, rel=1e-14)
-    assert entry.derivative(scalar, *point, *parameters) == pytest.approx(derivative, rel=1e-14)
+    assert entry.value(scalar, *point, *parameters) == pytest.approx(value, rel=1e-14, abs=0.0)
+    assert entry.derivative(scalar, *point, *parameters) == pytest.approx(derivative, rel=1e-14, abs=0.0)
 
 
 KNOWN_VECTORS = [

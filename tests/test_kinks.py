@@ -207,6 +207,9 @@ def test_ties_at_the_threshold_of_sparsemax() -> None:
         assert first.tolist() == [[tied, -tied, 0.0], [-tied, tied, 0.0], [0.0] * 3]
         np.testing.assert_allclose(second, np.eye(3) - 1 / 3, rtol=1e-15)
         assert third.tolist() == [[0.5, 0.0, -0.5], [0.0] * 3, [-0.5, 0.0, 0.5]]
+        # 0.7 and -0.3 as floats are less than 1 apart, by less than a rounding
+        near = sparsemax.jacobian(np, np.array([0.7, -0.3]), ties)
+        assert near.tolist() == [[0.5, -0.5], [-0.5, 0.5]]
 
 
 def test_ties_of_the_largest_entry() -> None:
