@@ -108,11 +108,11 @@ def _soft_margin_second(xp: Any, x: Any, y: Any) -> Any:
 
 def _embedding(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any:
     room = margin - x
-    return xp.where(as_sign(y, labels) > 0, x, xp.where(room <= 0, 0.0 * y, room))
+    return xp.where(as_sign(y, labels) > 0, x, xp.where(room <= 0, constant(xp, 0.0, y), room + 0.0 * y))
 
 
 def _embedding_slope(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any:
-    push = xp.where(x <= margin, -1.0, xp.where(x > margin, 0.0, x))
+    push = xp.where(x <= margin, constant(xp, -1.0, y), xp.where(x > margin, constant(xp, 0.0, y), x))
     return xp.where(as_sign(y, labels) > 0, constant(xp, 1.0, x), push)
 
 
