@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -148,15 +149,19 @@ class BackpropResult(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain lists and floats under the contract's keys; numbers that are not finite stay floats."""
+        return {key: _made(value) for key, value in self.parts().items()}
+
+    def parts(self) -> dict[str, Any]:
+        """The result under the same keys, each quantity as a function that makes its lists: all at once are large."""
         found: dict[str, Any] = {"loss": self.loss, "loss_terms": self.loss_terms, "loss_history": self.loss_history}
         found["conventions"] = dict(self.conventions)
-        found.update({letter: plain(numbers) for letter, numbers in self.input.items()})
+        found.update({letter: partial(plain, numbers) for letter, numbers in self.input.items()})
         found["layers"] = [
             {
                 "name": layer.name,
                 "type": layer.type,
                 "activation": layer.activation,
-                **{letter: plain(numbers) for letter, numbers in layer.quantities.items()},
+                **{letter: partial(plain, numbers) for letter, numbers in layer.quantities.items()},
             }
             for layer in self.layers
         ]
@@ -212,6 +217,15 @@ def solve(problem: Problem) -> BackpropResult:
 def _input(examples: Examples, x: Array, da: Array | None) -> Quantities:
     """The input a0 and, after a backward pass, the loss's derivative by it, in the user's shapes."""
     return {"a0": examples.write(x), **({} if da is None else {"da0": examples.write(da)})}
+
+
+def _made(value: Any) -> Any:
+    """A part of the result with its quantities made."""
+    if isinstance(value, list):
+        return [_made(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _made(item) for key, item in value.items()}
+    return value() if callable(value) else value
 
 
 def plain(numbers: Array) -> Any:

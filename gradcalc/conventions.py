@@ -104,7 +104,7 @@ CONVENTIONS = (
         source="Coursera Machine Learning, exercise 4 in Octave (Ng)",
         bias="first",
         classes_from=1,
-        note="Theta is (units, 1 + inputs) with the bias in column 1; labels start at 1",
+        note="Theta is (units, 1 + inputs) with the bias in column 1",
     ),
     Convention(
         "nielsen", "columns", "out_in", "batch_mean", "parameters", "default",

@@ -18,6 +18,7 @@ class Problem(NamedTuple):
     """Everything a spec asks for. x is (N, inputs); `objective` or `upstream` (N, outputs) starts the way back.
 
     `average_parameters`: the parameters' gradients are divided by N, the others belong to one example's loss.
+    `from_classes`: the numbers of the target were made from classes.
     """
 
     layers: list[Layer]
@@ -30,7 +31,7 @@ class Problem(NamedTuple):
     learning_rate: float | None = None
     steps: int = 1
     conventions: dict[str, str] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
-    target_values: Array | None = None
+    from_classes: bool = False
 
 
 class Pass(NamedTuple):

@@ -26,7 +26,7 @@ def passes(problem: Problem) -> list[Line]:
     """Which of several passes is shown."""
     if problem.steps == 1 or problem.learning_rate is None:
         return []
-    return [f"The tables show pass {problem.steps}, the one before the last of {problem.steps} steps."]
+    return [f"The tables show the last of {problem.steps} passes; its quantities named _new are after its step."]
 
 
 def overview(problem: Problem) -> Line:
@@ -104,6 +104,11 @@ def loss_notes(problem: Problem) -> list[Line]:
         return []
     entry = objective.entry
     notes: list[Line] = [(f"The loss is {entry.name}", *_with(_said_values(entry, objective.values)), ".")]
+    if problem.from_classes:
+        one_hot = (
+            "one-hot targets, 1 for the class and 0 for the others" if objective.target.shape[1] > 1 else "0 and 1"
+        )
+        notes.append(f"The target classes were turned into {one_hot}.")
     if objective.weight is not None:
         notes.append("Each term is multiplied by its weight.")
     if not objective.divide and len(problem.x) > 1 and objective.reduction != "sum":

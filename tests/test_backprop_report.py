@@ -250,4 +250,21 @@ def test_several_steps_have_their_history(net: str) -> None:
     assert [words[0] for words in found["Loss history"] if words and words[0].isdigit()] == [
         *map(str, range(1, 11)), *map(str, range(21, 31)),
     ]  # fmt: skip
-    assert "pass 30" in " ".join(" ".join(words) for words in found[""])
+    said = "The tables show the last of 30 passes; its quantities named _new are after its step."
+    assert said in " ".join(" ".join(words) for words in found[""])
+    assert "In every step each parameter Q becomes" in " ".join(map(" ".join, found["After 30 steps"]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "weights", "said"),
+    [
+        ("half_square", [[1, 2, 3]], "turned into one-hot targets, 1 for the class and 0 for the others."),
+        ("softmax_cross_entropy", [[1, 2, 3]], "turned into one-hot targets"),
+        ("bce_with_logits", [[1]], "turned into 0 and 1."),
+        ("svm", [[1, 2, 3]], ""),
+    ],
+)
+def test_classes_turned_into_numbers_are_told(loss: str, weights: list[list[float]], said: str) -> None:
+    spec = {"input": [1], "target_classes": 0, "loss": loss, "layers": [{"weights": weights}]}
+    text = " ".join(printed_spec(spec).split())
+    assert said in text and ("turned into" in text) == bool(said)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gradcalc.render.markup import MARKUPS
-from gradcalc.render.nested import json_text
+from gradcalc.render.nested import json_pieces, json_text
 from gradcalc.render.quantities import bare_text, long_text, plain_text
 from gradcalc.render.tables import report_text
 from gradcalc.results import Formula, Section, Table, Text
@@ -145,3 +149,35 @@ def test_long_lines_and_plain_lines_carry_the_address() -> None:
         "h\tb\t[1]\t2",
     ]
     assert "".join(plain_text(quantities)) == "loss 0.5\nhidden.W[0] 1 2\nhidden.W[1] 3 4\n"
+
+
+# JSON in pieces
+
+NESTED = st.recursive(
+    st.floats(allow_nan=False) | st.text("ab\n", max_size=3) | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdefgh", max_size=8), inner, max_size=4),
+    max_leaves=30,
+)
+
+
+@given(NESTED, st.sampled_from([None, 4]), st.sampled_from([None, 0]))
+def test_json_in_pieces_is_json(value: object, digits: int | None, indent: int | None) -> None:
+    text = "".join(json_pieces(value, digits, indent))
+    assert text == json_text(value, digits, indent)
+    assert indent is not None or "\n" not in text
+    if digits is None:
+        assert json.loads(text.replace('"Infinity"', "Infinity").replace('"-Infinity"', "-Infinity")) == value
+
+
+def test_json_makes_its_items_one_at_a_time() -> None:
+    made: list[int] = []
+
+    def row(number: int) -> list[float]:
+        made.append(number)
+        return [0.5] * 40
+
+    pieces = json_pieces({"layers": [{"name": "h", **{f"q{i}": partial(row, i) for i in range(5)}}]})
+    seen = [len(made) for _ in pieces]
+    assert made == [0, 1, 2, 3, 4]
+    assert len(json.loads("".join(json_pieces({"a": partial(row, 5), "b": partial(row, 6)})))["b"]) == 40
+    assert seen[0] == 0

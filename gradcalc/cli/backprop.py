@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,9 +89,9 @@ def command(
 def _answer(result: BackpropResult, format_name: str, digits: int | None, values: Any) -> Iterable[str]:
     """The whole answer in pieces."""
     if format_name == "json":
-        from gradcalc.render.nested import json_text
+        from gradcalc.render.nested import json_pieces
 
-        return [json_text(result.to_dict(), digits), "\n"]
+        return chain(json_pieces(result.parts(), digits), "\n")
     if format_name == "jsonl":
         return _json_lines(result, digits)
     if format_name in ("plain", "csv", "tsv"):
@@ -103,12 +104,13 @@ def _answer(result: BackpropResult, format_name: str, digits: int | None, values
 
 def _json_lines(result: BackpropResult, digits: int | None) -> Iterator[str]:
     """The loss and the conventions on the first line, then a line for each layer."""
-    from gradcalc.render.nested import json_text
+    from gradcalc.render.nested import json_pieces
 
-    found = result.to_dict()
+    found = result.parts()
     layers = found.pop("layers")
     for part in (found, *layers):
-        yield json_text(part, digits, indent=None) + "\n"
+        yield from json_pieces(part, digits, indent=None)
+        yield "\n"
 
 
 def _rows(quantities: Iterable[Quantity], format_name: str, digits: int | None) -> Iterable[str]:

@@ -103,7 +103,7 @@ def _loss_terms(result: BackpropResult) -> dict[str, Array]:
     objective = problem.objective
     assert objective is not None
     examples = problem.examples
-    target = objective.target if problem.target_values is None else problem.target_values
+    target = objective.target
     terms = objective.terms(*statements.last_output(result))
     return {
         "y": examples.write(target) if target.ndim == 2 else target,
@@ -157,7 +157,8 @@ def _new_parameters(result: BackpropResult, values: Values) -> Iterator[Block]:
     if problem.learning_rate is None:
         return
     yield Section("After the step" if problem.steps == 1 else f"After {problem.steps} steps")
-    yield Text([("Each parameter Q becomes Q - r dL/dQ, with the learning rate r = ", problem.learning_rate, ".")])
+    each = "Each parameter Q becomes" if problem.steps == 1 else "In every step each parameter Q becomes"
+    yield Text([(f"{each} Q - r dL/dQ, with the learning rate r = ", problem.learning_rate, ".")])
     for position in range(len(result.layers)):
         yield from _layer_tables(result, position, "new", values)
 

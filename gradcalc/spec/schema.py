@@ -51,6 +51,7 @@ def read_problem(spec: Node) -> Problem:
         average_parameters=conventions["average"] == "parameters" and conventions["reduction"] != "sum",
         learning_rate=keys["learning_rate"].number() if "learning_rate" in keys else None,
         steps=steps,
+        from_classes=objective is not None and "target_classes" in keys and objective.target.ndim == 2,
         conventions={name: word for name, word in conventions.items() if name != "classes_from"},
     )
 

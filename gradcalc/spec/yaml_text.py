@@ -100,8 +100,21 @@ class _Reader:
 
     def mark(self, event: Any) -> Mark | None:
         """The mark of an event; None for those that only frame the document."""
+        if self._is_plain_item(event):  # nearly all there is, where there is much: the short way
+            self.nodes += 1
+            return Mark("scalar", plain_scalar(event.value), event.start_mark.index, event.end_mark.index)
         read = _READ.get(type(event).__name__)
         return read(self, event, Span(event.start_mark.index, event.end_mark.index)) if read else None
+
+    def _is_plain_item(self, event: Any) -> bool:
+        """Whether this is an unquoted word in a list, with nothing to be refused."""
+        return (
+            event.__class__.__name__ == "ScalarEvent"
+            and self.open[-1].keys is None
+            and self.nodes < MAX_NODES
+            and not event.style
+            and event.anchor is event.tag is None
+        )
 
     def document(self, event: Any, span: Span) -> None:
         self.documents += 1
