@@ -35,7 +35,7 @@ def test_a_formula_answers_as_the_function_it_is(formula: str, function: str, wo
         json.loads(in_process("eval", *which, *words.split(), "--format", "json").out)
         for which in ((function,), ("--formula", formula))
     )
-    assert ours["function"] == "formula"
+    assert ours["function"] == "formula" and ours["formula"] == formula
     assert len(ours["points"]) == len(theirs["points"])
     for one, other in zip(ours["points"], theirs["points"], strict=True):
         assert one.keys() == other.keys()

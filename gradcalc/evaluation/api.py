@@ -40,12 +40,14 @@ class Evaluation(NamedTuple):
         """The answer as `eval --format json` prints it."""
         question = self.question
         wrt = {"wrt": question.wrt} if question.wrt else {}
+        formula = {"formula": question.entry.formula} if question.entry.name == "formula" else {}
         return {
             "function": question.entry.name,
             "kind": question.entry.kind,
             "parameters": _strict(question.parameters),
             "kink": question.kink,
             **wrt,
+            **formula,
             "points": [
                 {
                     name: _strict(value)
