@@ -54,7 +54,7 @@ _HINGE_TARGET_KINK = Kink(
 )
 
 
-def _excess(np: Any, x: Any, y: Any, margin: float) -> Any:
+def svm_excess(np: Any, x: Any, y: Any, margin: float) -> Any:
     """M_i = margin - x_y + x_i with one rounding in all, so that a margin exactly met gives 0; -inf for the class."""
     from gradcalc.numerics.vectors import finite_or_zero, two_sum
 
@@ -66,10 +66,10 @@ def _excess(np: Any, x: Any, y: Any, margin: float) -> Any:
     return excess
 
 
-def _svm_value(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def svm_value(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     from gradcalc.numerics.vectors import total
 
-    active = np.maximum(_excess(np, x, y, margin), 0.0)
+    active = np.maximum(svm_excess(np, x, y, margin), 0.0)
     return total(np, active if p == 1 else active * active)
 
 
@@ -80,27 +80,32 @@ def _svm_slopes(np: Any, excess: Any, p: float, at_kink: float) -> Any:
     return np.where(excess > 0, 1.0, np.where(excess == 0, at_kink, np.where(excess < 0, 0.0, excess)))
 
 
-def _svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -> Any:
+def svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -> Any:
     """Each rival's slope, and minus their sum for the class: it falls where M rises, so its sides are swapped."""
     from gradcalc.numerics.vectors import total
 
-    excess = _excess(np, x, y, margin)
+    excess = svm_excess(np, x, y, margin)
     gradient = _svm_slopes(np, excess, p, 1.0 if side == "right" else 0.0)
     of_class = total(np, _svm_slopes(np, excess, p, 1.0 if side == "left" else 0.0))
     np.put_along_axis(gradient, y[..., None], -of_class[..., None], axis=-1)
     return gradient
 
 
-def _svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
-    met = (_excess(np, x, y, margin) == 0) & (p == 1)
+def svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+    met = (svm_excess(np, x, y, margin) == 0) & (p == 1)
     np.put_along_axis(met, y[..., None], met.any(axis=-1, keepdims=True), axis=-1)
     return met
 
 
-def _svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     from gradcalc.numerics.vectors import total
 
-    return total(np, _svm_slopes(np, _excess(np, x, y, margin), p, 0.0))
+    return total(np, _svm_slopes(np, svm_excess(np, x, y, margin), p, 0.0))
+
+
+def svm_power() -> Param:
+    """The power p of a multiclass margin."""
+    return Param("p", 1.0, "power of each excess", Domain("1 or 2", members=(1.0, 2.0)))
 
 
 ENTRIES = (
@@ -129,16 +134,16 @@ ENTRIES = (
         aliases=("svm", "weston_watkins"),
         title="Multiclass SVM loss (Weston-Watkins)",
         params=(
-            Param("p", 1.0, "power of each excess", Domain("1 or 2", members=(1.0, 2.0))),
-            Param("margin", 1.0, "how far the class must lead", aliases=("delta",), derivative=_svm_by_margin),
+            svm_power(),
+            Param("margin", 1.0, "how far the class must lead", aliases=("delta",), derivative=svm_by_margin),
         ),
         formula="sum((1 - y) * max(0, margin - sum(y * a) + a)^p)",
         derivative_formula="p * max(0, M)^(p - 1) with M = margin - sum(y * a) + a; for the class minus their sum",
         takes="class",
-        value=_svm_value,
-        gradient=_svm_gradient,
+        value=svm_value,
+        gradient=svm_gradient,
         by_target=None,
-        at_kink=_svm_at_kink,
+        at_kink=svm_at_kink,
         libraries={"PyTorch": "F.multi_margin_loss (divided by the number of classes)"},
         notes=(
             "y is 1 for the class and 0 for its rivals",
