@@ -7,18 +7,23 @@ from gradcalc.functions import (
     binary,
     binary_margin,
     categorical,
+    classes,
     counts,
+    divergence,
     exponential,
+    focal,
     gated,
     hard,
     margin,
     norm,
+    overlap,
     pooled,
     rectified,
     regression,
     relative,
     relu,
     robust,
+    scores,
     shrink,
     sigmoid,
     smooth,
@@ -32,7 +37,8 @@ from gradcalc.functions.entry import Entry
 FAMILIES = (
     relu, rectified, hard, sigmoid, gated, smooth, shrink, exponential, special, vector, pooled,
     sparsemax, standardize, norm,
-    regression, binary, categorical, margin, robust, relative, binary_margin, counts,
+    regression, binary, categorical, margin,
+    robust, relative, binary_margin, counts, focal, divergence, classes, scores, overlap,
 )  # fmt: skip
 
 _by_name: dict[str, Entry] = {}

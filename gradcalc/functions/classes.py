@@ -130,14 +130,15 @@ def _focal(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool)
 @blockwise(2)
 def _focal_gradient(np: Any, x: Any, y: Any, side: str, gamma: float, alpha: float, normalize: bool) -> Any:
     """-alpha y_j drop_j / x_j; normalized what the others drop, over the sum, less q_j of that."""
-    from gradcalc.numerics.vectors import others
+    from gradcalc.numerics.vectors import others, scaled
 
     at = _Focus(np, x, normalize)
     drop = alpha * weighted(np, y, at.drop(np, gamma))
-    pull = np.where(drop == 0, 0.0, (at.q * drop if normalize else drop) / x)
     if not normalize:
-        return np.where(x == x, -pull + 0.0, x)
-    return others(np, drop)[1] / others(np, x)[0] - pull
+        return np.where(x == x, -np.where(drop == 0, 0.0, drop / x) + 0.0, x)
+    x, exponent = scaled(np, x)
+    pull = np.where(drop == 0, 0.0, at.q * drop / x)
+    return np.ldexp(others(np, drop)[1] / others(np, x)[0] - pull, -exponent)
 
 
 def _focal_by_target(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
@@ -162,14 +163,17 @@ def _generalized_gradient(np: Any, x: Any, y: Any, side: str, q: float) -> Any:
 
 def _generalized_by_q(np: Any, x: Any, y: Any, q: float) -> Any:
     """-e^-v (e^v - 1 - v) / q^2 with v = q s and s = -log p."""
+    from gradcalc.numerics.vectors import finite_or_zero, product_error
+
     s = -np.log(_of_class(np, x, y))
     v = q * s
-    term = tail = np.ones_like(v)
-    for k in range(3, 24):  # e^v - 1 - v = v^2 / 2 (1 + v/3 + v^2/12 + ...)
-        term = term * np.minimum(v, 1.0) / k
-        tail = tail + term
-    far = -np.expm1(-v) - weighted(np, np.exp(-v), v)
-    return -np.where(v < 1.0, np.exp(-v) * (0.5 * s * s * tail), far / (q * q)) + 0.0
+    low = finite_or_zero(np, product_error(q, s, v))
+    tail = np.ones_like(v)
+    for k in range(36, 2, -1):  # e^v - 1 - v = v^2 / 2 (1 + v/3 (1 + v/4 (1 + ...)))
+        tail = 1.0 + np.minimum(v, 3.0) * tail / k
+    far = -np.expm1(-v) - weighted(np, np.exp(-v), v * (1.0 - low))
+    near = np.exp(-v) * (1.0 - low) * (0.5 * s * s * tail)
+    return -np.where(v < 3.0, near, far / (q * q)) + 0.0
 
 
 ENTRIES = (
@@ -194,7 +198,7 @@ ENTRIES = (
     ),
     VectorLoss(
         name="sparse_softmax_cross_entropy",
-        aliases=("sparse_categorical_crossentropy", "softmax_cross_entropy_with_integer_labels"),
+        aliases=("sparse_categorical_crossentropy",),
         title="Cross-entropy of logits for a class",
         params=(IGNORE,),
         formula="-sum(y * log_softmax(a))",
@@ -203,13 +207,15 @@ ENTRIES = (
         value=_sparse_ce,
         gradient=_sparse_ce_gradient,
         by_target=None,
-        notes=("y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",),
+        notes=(
+            "y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",
+            "Keras on logits: from_logits=True; optax' name ends in with_integer_labels",
+        ),
         libraries={
             "PyTorch": "cross_entropy",
-            "optax": "softmax_cross_entropy_with_integer_labels",
-            "Keras": "sparse_categorical_crossentropy(from_logits=True)",
+            "Keras": "sparse_categorical_crossentropy",
         },
-        source="PyTorch cross_entropy, optax softmax_cross_entropy_with_integer_labels",
+        source="PyTorch cross_entropy",
     ),
     VectorLoss(
         name="poly_loss",
@@ -248,7 +254,7 @@ ENTRIES = (
     ),
     VectorLoss(
         name="generalized_cross_entropy",
-        aliases=("gce", "categorical_generalized_cross_entropy"),
+        aliases=("gce",),
         title="Generalized cross-entropy of probabilities",
         params=(Param("q", 0.5, "0 is cross-entropy, 1 the absolute error", _UP_TO_ONE, derivative=_generalized_by_q),),
         formula="(1 - sum(y * a)^q) / q",
@@ -258,9 +264,11 @@ ENTRIES = (
         gradient=_generalized_gradient,
         by_target=None,
         domain=UNIT,
-        notes=("y is 1 for the class and 0 for its rivals", "Keras' class has q=0.5, its function no default"),
-        libraries={"Keras": "categorical_generalized_cross_entropy"},
-        source="Zhang & Sabuncu 2018; Keras categorical_generalized_cross_entropy",
+        notes=(
+            "y is 1 for the class and 0 for its rivals",
+            "Keras: CategoricalGeneralizedCrossEntropy has q=0.5, its function no default",
+        ),
+        source="Zhang & Sabuncu 2018",
         sample=(0.01, 0.99),
     ),
 )

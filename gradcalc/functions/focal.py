@@ -212,11 +212,11 @@ ENTRIES = (
         target_domain=UNIT,
         notes=(
             "with alpha the loss is multiplied by alpha * y + (1 - alpha) * (1 - y)",
-            "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too",
+            "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too; Keras on logits: from_logits=True",
         ),
         libraries={
             "optax": "sigmoid_focal_loss",
-            "Keras": "binary_focal_crossentropy(from_logits=True)",
+            "Keras": "binary_focal_crossentropy",
             "torchvision": "ops.sigmoid_focal_loss",
         },
         source="Lin, Goyal, Girshick, He & Dollar 2017",

@@ -8,7 +8,7 @@ from gradcalc.functions.entry import Domain, ElementwiseLoss, Kink, KinkText, Pa
 from gradcalc.numerics.careful import constant
 
 MINUS_OR_PLUS_ONE = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
-_POWER = Domain("a finite number of at least 1", 1.0, open_high=True)
+POWER = Domain("a finite number of at least 1", 1.0, open_high=True)
 ZERO_OR_ONE = Domain("0 or 1", members=(0.0, 1.0))
 LABELS = Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01)", choices=("pm1", "01"))
 
@@ -99,7 +99,13 @@ def _product_with_power(np: Any, factor: Any, base: Any, unit: Any, p: float) ->
     return np.where((power < least) | np.isinf(power), factor * half * half, factor * power)
 
 
-def _svm_value(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def svm_excess(np: Any, x: Any, y: Any, margin: float) -> Any:
+    """M, with -inf for the class."""
+    excess = _excess(np, x, y, margin)
+    return excess.high / excess.unit
+
+
+def svm_value(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     from gradcalc.numerics.vectors import total
 
     return total(np, _raised(np, _excess(np, x, y, margin), p))
@@ -113,7 +119,7 @@ def _svm_slopes(np: Any, excess: _Excess, p: float, at_kink: float) -> Any:
     return np.where(high > 0, 1.0, np.where(high == 0, at_kink, np.where(high < 0, 0.0, high)))
 
 
-def _svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -> Any:
+def svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -> Any:
     """Each rival's slope, and minus their sum for the class: it falls where M rises, so its sides are swapped."""
     from gradcalc.numerics.vectors import total
 
@@ -124,23 +130,23 @@ def _svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -
     return gradient
 
 
-def _svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     met = (_excess(np, x, y, margin).high == 0) & (p == 1)
     np.put_along_axis(met, y[..., None], met.any(axis=-1, keepdims=True), axis=-1)
     return met
 
 
-def _svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float, at_kink: float = 0.0) -> Any:
+def svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float, at_kink: float = 0.0) -> Any:
     from gradcalc.numerics.vectors import total
 
     return total(np, _svm_slopes(np, _excess(np, x, y, margin), p, at_kink))
 
 
-def _svm_by_margin_right(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
-    return _svm_by_margin(np, x, y, p, margin, 1.0)
+def svm_by_margin_right(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+    return svm_by_margin(np, x, y, p, margin, 1.0)
 
 
-def _svm_by_p(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def svm_by_p(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     """sum_i max(0, M_i)^p log M_i, where 0^p log 0 is 0."""
     from gradcalc.numerics.vectors import total
 
@@ -175,23 +181,23 @@ ENTRIES = (
         aliases=("svm", "weston_watkins"),
         title="Multiclass SVM loss (Weston-Watkins)",
         params=(
-            Param("p", 1.0, "power of each excess", _POWER, derivative=_svm_by_p),
+            Param("p", 1.0, "power of each excess", POWER, derivative=svm_by_p),
             Param(
                 "margin",
                 1.0,
                 "how far the class must lead",
                 aliases=("delta",),
-                derivative=_svm_by_margin,
-                one_sided=(_svm_by_margin, _svm_by_margin_right),
+                derivative=svm_by_margin,
+                one_sided=(svm_by_margin, svm_by_margin_right),
             ),
         ),
         formula="sum((1 - y) * max(0, margin - sum(y * a) + a)^p)",
         derivative_formula="p * max(0, M)^(p - 1) with M = margin - sum(y * a) + a; for the class minus their sum",
         takes="class",
-        value=_svm_value,
-        gradient=_svm_gradient,
+        value=svm_value,
+        gradient=svm_gradient,
         by_target=None,
-        at_kink=_svm_at_kink,
+        at_kink=svm_at_kink,
         kinks=(
             KinkText("M[i] = 0 for p = 1, in a[i]", left="0", right="1", default="0"),
             KinkText("k rivals have M = 0 for p = 1, in a of the class", left="-k", right="0", default="0"),

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from references import (
     binary_margin,
+    classes,
     classification,
     counts,
+    divergence,
     exponential,
+    focal,
     gated,
     hard,
     margin,
     norm,
+    overlap,
     pooled,
     rectified,
     regression,
     relative,
     relu,
     robust,
+    scores,
     shrink,
     sigmoid,
     smooth,
@@ -30,7 +35,8 @@ from references.reference import Reference
 FAMILIES = (
     relu, rectified, hard, sigmoid, gated, smooth, shrink, exponential, special, vector, pooled,
     sparsemax, standardize, norm,
-    regression, classification, margin, robust, relative, binary_margin, counts,
+    regression, classification, margin,
+    robust, relative, binary_margin, counts, focal, divergence, classes, scores, overlap,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mpmath import inf, log, mpf
@@ -18,8 +19,13 @@ def _log(x: Any) -> Any:
     return log(x) if x > 0 else -inf
 
 
+@cache
+def _surprises(x: Any) -> list[Any]:
+    return [-log(p) for p in softmax(x)]
+
+
 def _poly_gradient(x: Any, y: Any, epsilon: Any) -> list[Any]:
-    p = softmax(tuple(x))
+    p = softmax(x)
     pulls = [t * (1 + epsilon * share) for t, share in zip(y, p, strict=True)]
     whole = sum(pulls, mpf(0))
     rest = [whole - pull for pull in pulls]
@@ -56,7 +62,7 @@ def _focal_gradient(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> 
     pull = [alpha * _times(t, _slope(a, gamma)) for a, t in zip(p, y, strict=True)]
     if not normalize:
         return pull
-    back = [_times(a, g) for a, g in zip(p, pull, strict=True)]
+    back = [a * g if a else -alpha * t for a, g, t in zip(p, pull, y, strict=True)]
     return [(_times(1 - p[j], pull[j]) / sum(x), -(sum(back) - back[j]) / sum(x)) for j in range(len(x))]
 
 
@@ -70,19 +76,17 @@ def _gce_by_q(x: Any, y: int, q: Any) -> Any:
 REFERENCES = {
     "nll_loss": Reference(value=lambda x, y, ignore: -x[y], derivative=lambda x, y, ignore: _unit(x, y, -mpf(1))),
     "sparse_softmax_cross_entropy": Reference(
-        value=lambda x, y, ignore: -log(softmax(tuple(x))[y]),
-        derivative=lambda x, y, ignore: [p - (i == y) for i, p in enumerate(softmax(tuple(x)))],
+        value=lambda x, y, ignore: _surprises(x)[y],
+        derivative=lambda x, y, ignore: [p - (i == y) for i, p in enumerate(softmax(x))],
     ),
     "poly_loss": Reference(
         value=lambda x, y, epsilon: sum(
-            t * (epsilon * (1 - p) - log(p)) for t, p in zip(y, softmax(tuple(x)), strict=True)
+            t * (epsilon * (1 - p) + s) for t, p, s in zip(y, softmax(x), _surprises(x), strict=True)
         ),
         derivative=_poly_gradient,
-        by_target=lambda x, y, epsilon: [epsilon * (1 - p) - log(p) for p in softmax(tuple(x))],
-        by_parameter={
-            "epsilon": lambda x, y, epsilon: sum(t * (1 - p) for t, p in zip(y, softmax(tuple(x)), strict=True))
-        },
-        parameters=({}, {"epsilon": 0.0}, {"epsilon": 0.3}),
+        by_target=lambda x, y, epsilon: [epsilon * (1 - p) + s for p, s in zip(softmax(x), _surprises(x), strict=True)],
+        by_parameter={"epsilon": lambda x, y, epsilon: sum(t * (1 - p) for t, p in zip(y, softmax(x), strict=True))},
+        parameters=({}, {"epsilon": 0.3}),
     ),
     "categorical_focal": Reference(
         value=_focal,
