@@ -212,7 +212,8 @@ ENTRIES = (
         target_domain=UNIT,
         notes=(
             "with alpha the loss is multiplied by alpha * y + (1 - alpha) * (1 - y)",
-            "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too; Keras on logits: from_logits=True",
+            "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too",
+            "Keras on logits: from_logits=True",
         ),
         libraries={
             "optax": "sigmoid_focal_loss",

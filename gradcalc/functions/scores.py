@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradcalc.functions.classes import nan_of
 from gradcalc.functions.entry import UNIT, Param, VectorLoss
 from gradcalc.functions.margin import (
     ZERO_OR_ONE,
@@ -28,17 +29,12 @@ def shares(np: Any, tied: Any, ties: str) -> Any:
     return 1.0 * (tied & (np.cumsum(tied, axis=-1) == 1))
 
 
-def _nan_of(np: Any, x: Any) -> Any:
-    """0, or NaN for vectors with one in them; (..., 1)."""
-    return 0.0 * np.where(np.isnan(x), x, 0.0).sum(axis=-1, keepdims=True)
-
-
 def _one_hot(np: Any, x: Any, y: Any) -> Any:
     return 1.0 * (np.arange(x.shape[-1]) == y[..., None])
 
 
 def _multiclass_hinge(np: Any, x: Any, y: Any, ties: str) -> Any:
-    return np.maximum(svm_excess(np, x, y, 1.0).max(axis=-1), 0.0) + _nan_of(np, x)[..., 0]
+    return np.maximum(svm_excess(np, x, y, 1.0).max(axis=-1), 0.0) + nan_of(np, x)[..., 0]
 
 
 def _multiclass_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
@@ -48,23 +44,23 @@ def _multiclass_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) ->
     largest = rivals.max(axis=-1, keepdims=True)
     excess = svm_excess(np, x, y, 1.0).max(axis=-1, keepdims=True)
     tied = ((excess >= 0) & (rivals == largest) & (largest > -np.inf)) | ((excess <= 0) & (own > 0))
-    return shares(np, tied, ties) - own + _nan_of(np, x)
+    return shares(np, tied, ties) - own + nan_of(np, x)
 
 
 def _perceptron(np: Any, x: Any, y: Any, ties: str) -> Any:
     own = np.take_along_axis(x, y[..., None], axis=-1)
     largest = x.max(axis=-1, keepdims=True)
-    return np.where(own == largest, 0.0 * _nan_of(np, x), largest - own)[..., 0]
+    return np.where(own == largest, 0.0 * nan_of(np, x), largest - own)[..., 0]
 
 
 def _perceptron_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
     tied = x == x.max(axis=-1, keepdims=True)
-    return shares(np, tied, ties) - _one_hot(np, x, y) + _nan_of(np, x)
+    return shares(np, tied, ties) - _one_hot(np, x, y) + nan_of(np, x)
 
 
 def _rivals(np: Any, x: Any, y: Any) -> Any:
     """(1 - y_i) x_i."""
-    return np.where(y == 1, 0.0 * _nan_of(np, x), (1.0 - y) * x)
+    return np.where(y == 1, 0.0 * nan_of(np, x), (1.0 - y) * x)
 
 
 def _categorical_margin(np: Any, x: Any, y: Any) -> Any:
@@ -93,7 +89,7 @@ def _categorical_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -
     tied = rivals == rivals.max(axis=-1, keepdims=True)
     at_margin = 0.5 if ties == "split" else 0.0
     active = np.where(margin > 0, 1.0, np.where(margin == 0, at_margin, 0.0 * margin))
-    return np.where(active == 0, 0.0, active * ((1.0 - y) * shares(np, tied, ties) - y)) + _nan_of(np, x)
+    return np.where(active == 0, 0.0, active * ((1.0 - y) * shares(np, tied, ties) - y)) + nan_of(np, x)
 
 
 def _sparse_probabilities(np: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -145,7 +141,7 @@ def _multiclass_sparsemax(np: Any, x: Any, y: Any) -> Any:
     distance = np.where(own > 0, rest, p)
     gap, low = _gaps(np, np.take_along_axis(x, y[..., None], axis=-1), largest)
     below = np.maximum(-((gap + share) + (low + share_low)), 0.0)
-    return 0.5 * total(np, distance * distance) + below[..., 0] + _nan_of(np, x)[..., 0]
+    return 0.5 * total(np, distance * distance) + below[..., 0] + nan_of(np, x)[..., 0]
 
 
 def _multiclass_sparsemax_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
@@ -155,7 +151,7 @@ def _multiclass_sparsemax_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     p, _, _ = _sparse_probabilities(np, x)
     own = _one_hot(np, x, y)
     rest = total(np, np.where(own > 0, 0.0, p))[..., None]
-    return np.where(own > 0, -rest, p) + _nan_of(np, x)
+    return np.where(own > 0, -rest, p) + nan_of(np, x)
 
 
 def _pair_margins(np: Any, x: Any, y: Any) -> Any:
@@ -183,7 +179,7 @@ def _multilabel_margin_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     room = _pair_margins(np, x, y)
     rising = np.where(room == 0, 1.0 if side == "right" else 0.0, 1.0 * (room > 0)).sum(axis=-2)
     falling = np.where(room == 0, 1.0 if side == "left" else 0.0, 1.0 * (room > 0)).sum(axis=-1)
-    return (rising - falling) / x.shape[-1] + _nan_of(np, x)
+    return (rising - falling) / x.shape[-1] + nan_of(np, x)
 
 
 def _multilabel_margin_at_kink(np: Any, x: Any, y: Any) -> Any:
