@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import wraps
 from typing import Any
 
 from gradcalc.functions.classes import nan_of
-from gradcalc.functions.entry import UNIT, Param, VectorLoss
+from gradcalc.functions.entry import UNIT, Kernel, Param, VectorLoss
 from gradcalc.functions.margin import (
     ZERO_OR_ONE,
     svm_at_kink,
@@ -155,36 +156,51 @@ def _multiclass_sparsemax_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
 
 
 def _pair_margins(np: Any, x: Any, y: Any) -> Any:
-    """1 - (x_j - x_i) for each label j (rows) and each other class i, -inf elsewhere, with one rounding in all."""
+    """1 - (x_j - x_i) for each label j (rows) and each other class i (columns), with one rounding in all."""
     from gradcalc.numerics.vectors import finite_or_zero, two_sum
 
-    gap, low = two_sum(x[..., None, :], -x[..., :, None])
+    gap, low = two_sum(x[y == 0][None, :], -x[y == 1][:, None])
     excess, lost = two_sum(gap, 1.0)
-    excess = excess + finite_or_zero(np, low + lost)
-    counts = (y[..., :, None] == 1) & (y[..., None, :] == 0)
-    return np.where(counts, excess, np.where(np.isnan(excess), excess, -np.inf))
+    return excess + finite_or_zero(np, low + lost)
 
 
+def _in_rows(kernel: Kernel) -> Kernel:
+    """The kernel (np, x, y, ...) for one vector after the other: it makes a square matrix of each."""
+
+    @wraps(kernel)
+    def run(np: Any, x: Any, y: Any, *rest: Any) -> Any:
+        if x.ndim == 1:
+            return kernel(np, x, y, *rest)
+        return np.stack([run(np, *row, *rest) for row in zip(x, np.broadcast_to(y, x.shape), strict=True)])
+
+    return run
+
+
+@_in_rows
 def _multilabel_margin(np: Any, x: Any, y: Any) -> Any:
     from gradcalc.numerics.vectors import total
 
-    room = np.maximum(_pair_margins(np, x, y), 0.0)
-    room = room.reshape(*x.shape[:-1], -1)
-    scale = np.where(room.max(axis=-1, keepdims=True) > 1e290, 2.0**-60, 1.0)
-    return total(np, room * scale) / x.shape[-1] / scale[..., 0]
+    room = np.append(np.maximum(_pair_margins(np, x, y), 0.0), 0.0)
+    scale = 2.0**-60 if room.max() > 1e290 else 1.0
+    return total(np, room * scale) / len(x) / scale + nan_of(np, x)[0]
 
 
+@_in_rows
 def _multilabel_margin_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     """Each margin that is not met pushes its label up and its other class down."""
-    room = _pair_margins(np, x, y)
-    rising = np.where(room == 0, 1.0 if side == "right" else 0.0, 1.0 * (room > 0)).sum(axis=-2)
-    falling = np.where(room == 0, 1.0 if side == "left" else 0.0, 1.0 * (room > 0)).sum(axis=-1)
-    return (rising - falling) / x.shape[-1] + nan_of(np, x)
+    room, gradient = _pair_margins(np, x, y), np.zeros(len(x))
+    rising = np.where(room == 0, side == "right", room > 0).sum(axis=0)
+    falling = np.where(room == 0, side == "left", room > 0).sum(axis=1)
+    gradient[y == 0] += rising
+    gradient[y == 1] -= falling
+    return gradient / len(x) + nan_of(np, x)
 
 
+@_in_rows
 def _multilabel_margin_at_kink(np: Any, x: Any, y: Any) -> Any:
-    met = _pair_margins(np, x, y) == 0
-    return met.any(axis=-1) | met.any(axis=-2)
+    met, found = _pair_margins(np, x, y) == 0, np.zeros(len(x), dtype=bool)
+    found[y == 0], found[y == 1] = met.any(axis=0), met.any(axis=1)
+    return found
 
 
 def _multilabel_soft_margin(np: Any, x: Any, y: Any) -> Any:
