@@ -63,6 +63,16 @@ KINKS = [
     ("hard_silu", {}, (), 3.0, 1.5, 1.0, 1.0),
     ("squareplus", {"b": 0.0}, (), 0.0, 0.0, 1.0, 0.5),
     ("absolute_error", {}, (2.5,), 2.5, -1.0, 1.0, 0.0),
+    ("smooth_l1", {"beta": 0.0}, (2.5,), 2.5, -1.0, 1.0, 0.0),
+    ("mape", {}, (2.5,), 2.5, -40.0, 40.0, 0.0),
+    ("mape", {"eps": 5.0}, (-2.5,), -2.5, -20.0, 20.0, 0.0),
+    ("msle", {"clip": 1.0}, (0.0,), 1.0, 0.0, 0.0, 0.0),
+    ("msle", {"clip": 1.0}, (3.0,), 1.0, 0.0, -math.log(2), -math.log(2)),
+    ("perceptron", {}, (1.0,), 0.0, -1.0, 0.0, 0.0),
+    ("perceptron", {}, (-1.0,), 0.0, 0.0, 1.0, 0.0),
+    ("perceptron", {"labels": "01"}, (0.0,), 0.0, 0.0, 1.0, 0.0),
+    ("hinge_embedding", {"margin": 0.5}, (-1.0,), 0.5, -1.0, 0.0, -1.0),
+    ("hinge_embedding", {}, (1.0,), 1.0, 1.0, 1.0, 1.0),
     ("hinge", {}, (1.0,), 1.0, -1.0, 0.0, 0.0),
     ("hinge", {}, (-1.0,), -1.0, 0.0, 1.0, 0.0),
     ("hinge", {"labels": "01"}, (1.0,), 1.0, -1.0, 0.0, 0.0),
@@ -147,6 +157,8 @@ VECTORS = [
     ("svm_loss", {}, ([1.0, 2.0, 3.0], 1), [True, True, False], [0.0, -1.0, 1.0]),
     ("svm_loss", {"p": 2.0}, ([1.0, 2.0, 3.0], 1), [False] * 3, [0.0, -4.0, 4.0]),
     ("svm_loss", {"margin": 0.5}, ([1.0, 2.0, 1.5], 1), [False, True, True], [0.0, 0.0, 0.0]),
+    ("multi_margin", {}, ([1.0, 2.0, 3.0], 1), [True, True, False], [0.0, -1 / 3, 1 / 3]),
+    ("multilabel_margin", {}, ([1.0, 2.0, 2.5], [0.0, 1.0, 0.0]), [True, True, False], [0.0, -1 / 3, 1 / 3]),
     ("cross_entropy", {"clip": 0.25}, ([0.25, 0.5, 0.1], [0.5, 0.25, 0.25]), [True, False, False], [-2.0, -0.5, 0.0]),
     ("cross_entropy", {"clip": 0.25}, ([0.75, 0.25, 0.1], [1.0, 0.0, 0.0]), [True, False, False], [-4 / 3, 0.0, 0.0]),
 ]
@@ -219,6 +231,22 @@ def test_ties_of_the_largest_entry() -> None:
     assert norm.gradient(np, x, "default", math.inf, "split").tolist() == [[0.5, -0.5, 0.0]]
     assert norm.gradient(np, x, "default", math.inf, "first").tolist() == [[1.0, 0.0, 0.0]]
     assert not norm.at_kink(np, x, math.inf, "split").any()
+
+
+# Section 8: JAX splits the slope of a maximum among those who tie for it.
+TIES = [
+    ("multiclass_hinge", [2.0, 1.0], 0, [-0.5, 0.5], [0.0, 0.0]),
+    ("multiclass_perceptron", [1.0, 1.0], 1, [0.5, -0.5], [1.0, -1.0]),
+    ("categorical_hinge", [1.0, 0.0], [1.0, 0.0], [-0.5, 0.25], [0.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "y", "split", "first"), TIES)
+def test_ties_of_the_largest_score(name: str, x: list[float], y: Any, split: list[float], first: list[float]) -> None:
+    loss = find(name)
+    assert isinstance(loss, VectorLoss)
+    assert loss.gradient(np, np.array(x), np.array(y), "default", "split").tolist() == split
+    assert loss.gradient(np, np.array(x), np.array(y), "default", "first").tolist() == first
 
 
 def test_a_kink_of_a_slope_of_one_is_none() -> None:

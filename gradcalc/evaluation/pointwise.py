@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc.errors import InputError, UsageError
 from gradcalc.evaluation.kinks import pick, settle, spread
-from gradcalc.evaluation.question import check_target, weight_of
+from gradcalc.evaluation.question import check_target, further_parameters, weight_of
 from gradcalc.evaluation.reading import flat
 from gradcalc.evaluation.reduction import parts_needed, reduced
 from gradcalc.functions.entry import ANY, ElementwiseLoss
@@ -157,8 +157,10 @@ def _of_its_own(question: Question, point: Whole, count: int) -> Given:
             raise InputError(f"{name}: {given} for {inputs}", hint="give one for all, or one each")
         return values
 
-    weight = column(weight_of(question.entry, point.extra), question.weights, "weight")
-    parameters = [column(value, None, name) for name, value in question.parameters.items()]
+    more, extra = further_parameters(question.entry, point.extra)
+    weight = column(weight_of(question.entry, extra), question.weights, "weight")
+    own = {name: question.entry.param(name).read(value, question.entry.name) for name, value in more.items()}
+    parameters = [column(value, None, name) for name, value in {**question.parameters, **own}.items()]
     return Given(
         _needed(question.entry, column(point.target, question.targets, "target")),
         parameters,

@@ -55,7 +55,8 @@ class Question:
         self.tell, self.told = warn or _warn, set[str]()
         self.kink: Any = _one_of("kink", kink, SIDES)
         self.entry = find(function) if formula is None else _formula(formula, parameters or {}, self.kink)
-        self.parameters = self.entry.parameters(parameters or {})
+        more, with_ = further_parameters(self.entry, with_)
+        self.parameters = self.entry.parameters(joined(self.entry, parameters, more))
         self.per_unit = {
             name: Series(name, value) for name, value in self.parameters.items() if isinstance(value, list)
         }
@@ -202,13 +203,30 @@ def takes_classes(entry: Entry) -> bool:
     return isinstance(entry, VectorLoss) and entry.takes != "values"
 
 
+def further_parameters(entry: Entry, with_: Mapping[str, Any] | None) -> tuple[dict[str, object], dict[str, Any]]:
+    """The further inputs that are a loss's parameters, one for each prediction (a variance), and the others."""
+    own = {p.name for p in entry.params if p.per_unit} if entry.kind == "loss" else set()
+    given = dict(with_ or {})
+    columns = {name: flat(numbers(given.pop(name), name)) for name in list(given) if name in own}
+    return {name: column if len(column) > 1 else column[0] for name, column in columns.items()}, given
+
+
+def joined(entry: Entry, parameters: Mapping[str, object] | None, more: Mapping[str, object]) -> dict[str, object]:
+    """Parameters from both places; UsageError where one is given twice."""
+    for name in parameters or {}:
+        if entry.param(name).name in more:
+            raise UsageError(f"{entry.name}: {entry.param(name).name} is given as a parameter and with --with")
+    return {**(parameters or {}), **more}
+
+
 def weight_of(entry: Entry, with_: Mapping[str, Any] | None) -> Any:
     """The weights among the further inputs; UsageError for any other name, and where there is nothing to weigh."""
     for name in with_ or {}:
         if entry.kind != "loss":
             raise UsageError(f"{entry.name} is {an(entry.kind)} and takes no further inputs")
         if name != "weight":
-            raise UsageError(f"{entry.name} takes no {quoted(name)}", hint="it takes weight")
+            known = ["weight", *(p.name for p in entry.params if p.per_unit)]
+            raise UsageError(f"{entry.name} takes no {quoted(name)}", hint=f"it takes {listed(known)}")
         if isinstance(entry, VectorLoss) and not entry.additive:
             raise UsageError(f"{entry.name} takes no weight", hint="write it into the formula, or use --scale")
     return (with_ or {}).get("weight")

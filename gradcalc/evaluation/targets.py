@@ -46,7 +46,8 @@ def read_target(np: Any, question: Question, point: Whole, x: Any) -> Target | N
         return Target(y, y, question.scale, weights=weight)
     if entry.takes == "distribution":
         return _weighted_classes(question, y, weight)
-    return Target(y, np.asarray(y), question.scale * float(weight[y]))
+    own = 0.0 if y == question.parameters.get("ignore_index") else float(weight[y])
+    return Target(y, np.asarray(y), question.scale * own)
 
 
 def _weighted_classes(question: Question, y: Any, weight: Any) -> Target:
@@ -63,6 +64,8 @@ def _given(np: Any, question: Question, point: Whole, entry: VectorLoss, n: int)
     """The target without its weights: a vector, or the number of a class."""
     if point.target is None and (point.target_class is not None or (question.classes and not question.targets)):
         k = question.classes.next() if point.target_class is None and question.classes else point.target_class
+        if k is not None and k == question.parameters.get("ignore_index"):
+            return int(k)
         return _of_class(np, entry, read_class(k, n), n)
     value = question.targets.next() if point.target is None and question.targets else point.target
     if value is None:

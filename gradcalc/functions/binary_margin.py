@@ -108,7 +108,7 @@ def _soft_margin_second(xp: Any, x: Any, y: Any) -> Any:
 
 def _embedding(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any:
     room = margin - x
-    return xp.where(as_sign(y, labels) > 0, x, xp.where(room <= 0, constant(xp, 0.0, y), room + 0.0 * y))
+    return xp.where(as_sign(y, labels) > 0, x, xp.where(room <= 0, 0.0, room)) + 0.0 * y
 
 
 def _embedding_slope(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any:

@@ -19,6 +19,11 @@ def _of_class(np: Any, x: Any, y: Any) -> Any:
     return np.take_along_axis(x, y[..., None], axis=-1)[..., 0]
 
 
+def nan_of(np: Any, x: Any) -> Any:
+    """0, or NaN for vectors with one in them; (..., 1)."""
+    return 0.0 * np.where(np.isnan(x), x, 0.0).sum(axis=-1, keepdims=True)
+
+
 def _placed(np: Any, x: Any, y: Any, number: Any) -> Any:
     """Zeros like x (NaN where x is) with a number at the class."""
     found = np.where(x == x, 0.0, x)
@@ -36,7 +41,7 @@ def _counted(np: Any, y: Any, ignore_index: float | None) -> tuple[Any, Any]:
 
 def _nll(np: Any, x: Any, y: Any, ignore_index: float | None) -> Any:
     y, counts = _counted(np, y, ignore_index)
-    return weighted(np, counts, -_of_class(np, x, y)) + 0.0
+    return weighted(np, counts, -_of_class(np, x, y)) + nan_of(np, x)[..., 0]
 
 
 def _nll_gradient(np: Any, x: Any, y: Any, side: str, ignore_index: float | None) -> Any:
@@ -132,6 +137,7 @@ def _focal_gradient(np: Any, x: Any, y: Any, side: str, gamma: float, alpha: flo
     """-alpha y_j drop_j / x_j; normalized what the others drop, over the sum, less q_j of that."""
     from gradcalc.numerics.vectors import others, scaled
 
+    x = x + 0.0  # -0 is a plain 0
     at = _Focus(np, x, normalize)
     drop = alpha * weighted(np, y, at.drop(np, gamma))
     if not normalize:
@@ -152,7 +158,7 @@ def _focal_by_alpha(np: Any, x: Any, y: Any, gamma: float, alpha: float, normali
 
 def _generalized(np: Any, x: Any, y: Any, q: float) -> Any:
     """-expm1(q log p) / q."""
-    return -np.expm1(q * np.log(_of_class(np, x, y))) / q + 0.0
+    return -np.expm1(q * np.log(_of_class(np, x, y))) / q + nan_of(np, x)[..., 0]
 
 
 def _generalized_gradient(np: Any, x: Any, y: Any, side: str, q: float) -> Any:
@@ -198,7 +204,7 @@ ENTRIES = (
     ),
     VectorLoss(
         name="sparse_softmax_cross_entropy",
-        aliases=("sparse_categorical_crossentropy",),
+        aliases=("sparse_cross_entropy",),
         title="Cross-entropy of logits for a class",
         params=(IGNORE,),
         formula="-sum(y * log_softmax(a))",
@@ -209,12 +215,9 @@ ENTRIES = (
         by_target=None,
         notes=(
             "y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",
-            "Keras on logits: from_logits=True; optax' name ends in with_integer_labels",
+            "Keras' sparse categorical cross-entropy with from_logits=True; optax writes with_integer_labels",
         ),
-        libraries={
-            "PyTorch": "cross_entropy",
-            "Keras": "sparse_categorical_crossentropy",
-        },
+        libraries={"PyTorch": "cross_entropy"},
         source="PyTorch cross_entropy",
     ),
     VectorLoss(
@@ -266,7 +269,7 @@ ENTRIES = (
         domain=UNIT,
         notes=(
             "y is 1 for the class and 0 for its rivals",
-            "Keras: CategoricalGeneralizedCrossEntropy has q=0.5, its function no default",
+            "Keras' class has q=0.5, its function no default",
         ),
         source="Zhang & Sabuncu 2018",
         sample=(0.01, 0.99),

@@ -95,8 +95,8 @@ def _total(np: Any, terms: Any) -> Any:
 
 
 def _ratio(np: Any, x: Any, y: Any) -> Any:
-    """y / x, where y = 0 counts nothing."""
-    return np.where((y == 0) & (x == x), 0.0, y / x)
+    """y / x, where y = 0 counts nothing and -0 is a plain 0."""
+    return np.where((y == 0) & (x == x), 0.0, y / (x + 0.0))
 
 
 def _log_error(x: Any, y: Any) -> Any:
@@ -158,7 +158,7 @@ ENTRIES = (
         formula="y * log(y / a)",
         derivative_formula="-y / a",
         value=_relative_entropy,
-        derivative=lambda xp, x, y: -(y / x) + 0.0,
+        derivative=lambda xp, x, y: -xp.divide(y, x + 0.0) + 0.0,
         second=lambda xp, x, y: over_square(xp, y, x),
         by_target=lambda xp, x, y: _log_quotient(xp, y, x) + 1.0,
         domain=POSITIVE,
@@ -175,7 +175,7 @@ ENTRIES = (
         formula="y * log(y / a) - y + a",
         derivative_formula="(a - y) / a",
         value=_generalized,
-        derivative=lambda xp, x, y: xp.where(x == xp.inf, constant(xp, 1.0, y), (x - y) / x),
+        derivative=lambda xp, x, y: xp.where(x == xp.inf, constant(xp, 1.0, y), xp.divide(x - y, x + 0.0)),
         second=lambda xp, x, y: over_square(xp, y, x),
         by_target=lambda xp, x, y: _log_quotient(xp, y, x),
         domain=POSITIVE,

@@ -155,6 +155,7 @@ def _per_distance(xp: Any, x: Any, y: Any, q: Pair) -> Any:
 
 def _binary_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     """q^gamma (CE' + gamma (1 - 2 y) CE / q), the power in halves beside y / x, which may overflow."""
+    x = x + 0.0  # -0 is a plain 0
     q, balance = _distance(xp, x, y), _balance(xp, y, alpha)
     half, ratio = raised(xp, q, 0.5 * gamma), xp.divide(y, x)
     slope = (1.0 - y) / (1.0 - x) + gamma * (1.0 - 2.0 * y) * _per_distance(xp, x, y, q)
@@ -165,6 +166,7 @@ def _binary_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | No
 
 def _binary_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     """q^(gamma - 1) (q CE'' + 2 gamma (1 - 2 y) CE' + gamma (gamma - 1) (1 - 2 y)^2 CE / q)."""
+    x = x + 0.0  # -0 is a plain 0
     q, lean = _distance(xp, x, y), gamma * (1.0 - 2.0 * y)
     balance = _balance(xp, y, alpha)
     if gamma == 0:
@@ -212,7 +214,8 @@ ENTRIES = (
         target_domain=UNIT,
         notes=(
             "with alpha the loss is multiplied by alpha * y + (1 - alpha) * (1 - y)",
-            "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too; Keras on logits: from_logits=True",
+            "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too",
+            "Keras on logits: from_logits=True",
         ),
         libraries={
             "optax": "sigmoid_focal_loss",

@@ -74,7 +74,7 @@ def _clipped(xp: Any, x: Any, clip: float | None) -> Any:
 
 
 def _where_counted(xp: Any, x: Any, clip: float | None, slope: Any) -> Any:
-    return slope if clip is None else xp.where(x < clip, 0.0 * x, slope)
+    return slope if clip is None else xp.where(x < clip, 0.0, slope)
 
 
 def _log_error(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> tuple[Any, Any, Any]:

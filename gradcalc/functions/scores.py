@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import wraps
 from typing import Any
 
+from gradcalc.functions.classes import nan_of
 from gradcalc.functions.entry import UNIT, Kernel, KinkText, Param, VectorLoss
 from gradcalc.functions.margin import (
     POWER,
@@ -30,11 +32,6 @@ def shares(np: Any, tied: Any, ties: str) -> Any:
     return 1.0 * (tied & (np.cumsum(tied, axis=-1) == 1))
 
 
-def _nan_of(np: Any, x: Any) -> Any:
-    """0, or NaN for vectors with one in them; (..., 1)."""
-    return 0.0 * np.where(np.isnan(x), x, 0.0).sum(axis=-1, keepdims=True)
-
-
 def _one_hot(np: Any, x: Any, y: Any) -> Any:
     return 1.0 * (np.arange(x.shape[-1]) == y[..., None])
 
@@ -45,7 +42,7 @@ def _by_classes(kernel: Kernel) -> Kernel:
 
 
 def _multiclass_hinge(np: Any, x: Any, y: Any, ties: str) -> Any:
-    return np.maximum(svm_excess(np, x, y, 1.0).max(axis=-1), 0.0) + _nan_of(np, x)[..., 0]
+    return np.maximum(svm_excess(np, x, y, 1.0).max(axis=-1), 0.0) + nan_of(np, x)[..., 0]
 
 
 def _multiclass_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
@@ -55,23 +52,23 @@ def _multiclass_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) ->
     largest = rivals.max(axis=-1, keepdims=True)
     excess = svm_excess(np, x, y, 1.0).max(axis=-1, keepdims=True)
     tied = ((excess >= 0) & (rivals == largest) & (largest > -np.inf)) | ((excess <= 0) & (own > 0))
-    return shares(np, tied, ties) - own + _nan_of(np, x)
+    return shares(np, tied, ties) - own + nan_of(np, x)
 
 
 def _perceptron(np: Any, x: Any, y: Any, ties: str) -> Any:
     own = np.take_along_axis(x, y[..., None], axis=-1)
     largest = x.max(axis=-1, keepdims=True)
-    return np.where(own == largest, 0.0 * _nan_of(np, x), largest - own)[..., 0]
+    return np.where(own == largest, 0.0 * nan_of(np, x), largest - own)[..., 0]
 
 
 def _perceptron_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
     tied = x == x.max(axis=-1, keepdims=True)
-    return shares(np, tied, ties) - _one_hot(np, x, y) + _nan_of(np, x)
+    return shares(np, tied, ties) - _one_hot(np, x, y) + nan_of(np, x)
 
 
 def _rivals(np: Any, x: Any, y: Any) -> Any:
     """(1 - y_i) x_i."""
-    return np.where(y == 1, 0.0 * _nan_of(np, x), (1.0 - y) * x)
+    return np.where(y == 1, 0.0 * nan_of(np, x), (1.0 - y) * x)
 
 
 def _categorical_margin(np: Any, x: Any, y: Any) -> Any:
@@ -100,7 +97,7 @@ def _categorical_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -
     tied = rivals == rivals.max(axis=-1, keepdims=True)
     at_margin = 0.5 if ties == "split" else 0.0
     active = np.where(margin > 0, 1.0, np.where(margin == 0, at_margin, 0.0 * margin))
-    return np.where(active == 0, 0.0, active * ((1.0 - y) * shares(np, tied, ties) - y)) + _nan_of(np, x)
+    return np.where(active == 0, 0.0, active * ((1.0 - y) * shares(np, tied, ties) - y)) + nan_of(np, x)
 
 
 def _sparse_probabilities(np: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -152,7 +149,7 @@ def _multiclass_sparsemax(np: Any, x: Any, y: Any) -> Any:
     distance = np.where(own > 0, rest, p)
     gap, low = _gaps(np, np.take_along_axis(x, y[..., None], axis=-1), largest)
     below = np.maximum(-((gap + share) + (low + share_low)), 0.0)
-    return 0.5 * total(np, distance * distance) + below[..., 0] + _nan_of(np, x)[..., 0]
+    return 0.5 * total(np, distance * distance) + below[..., 0] + nan_of(np, x)[..., 0]
 
 
 def _multiclass_sparsemax_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
@@ -162,40 +159,55 @@ def _multiclass_sparsemax_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     p, _, _ = _sparse_probabilities(np, x)
     own = _one_hot(np, x, y)
     rest = total(np, np.where(own > 0, 0.0, p))[..., None]
-    return np.where(own > 0, -rest, p) + _nan_of(np, x)
+    return np.where(own > 0, -rest, p) + nan_of(np, x)
 
 
 def _pair_margins(np: Any, x: Any, y: Any) -> Any:
-    """1 - (x_j - x_i) for each label j (rows) and each other class i, -inf elsewhere, with one rounding in all."""
+    """1 - (x_j - x_i) for each label j (rows) and each other class i (columns), with one rounding in all."""
     from gradcalc.numerics.vectors import finite_or_zero, two_sum
 
-    gap, low = two_sum(x[..., None, :], -x[..., :, None])
+    gap, low = two_sum(x[y == 0][None, :], -x[y == 1][:, None])
     excess, lost = two_sum(gap, 1.0)
-    excess = excess + finite_or_zero(np, low + lost)
-    counts = (y[..., :, None] == 1) & (y[..., None, :] == 0)
-    return np.where(counts, excess, np.where(np.isnan(excess), excess, -np.inf))
+    return excess + finite_or_zero(np, low + lost)
 
 
+def _in_rows(kernel: Kernel) -> Kernel:
+    """The kernel (np, x, y, ...) for one vector after the other: it makes a square matrix of each."""
+
+    @wraps(kernel)
+    def run(np: Any, x: Any, y: Any, *rest: Any) -> Any:
+        if x.ndim == 1:
+            return kernel(np, x, y, *rest)
+        return np.stack([run(np, *row, *rest) for row in zip(x, np.broadcast_to(y, x.shape), strict=True)])
+
+    return run
+
+
+@_in_rows
 def _multilabel_margin(np: Any, x: Any, y: Any) -> Any:
     from gradcalc.numerics.vectors import total
 
-    room = np.maximum(_pair_margins(np, x, y), 0.0)
-    room = room.reshape(*x.shape[:-1], -1)
-    scale = np.where(room.max(axis=-1, keepdims=True) > 1e290, 2.0**-60, 1.0)
-    return total(np, room * scale) / x.shape[-1] / scale[..., 0]
+    room = np.append(np.maximum(_pair_margins(np, x, y), 0.0), 0.0)
+    scale = 2.0**-60 if room.max() > 1e290 else 1.0
+    return total(np, room * scale) / len(x) / scale + nan_of(np, x)[0]
 
 
+@_in_rows
 def _multilabel_margin_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     """Each margin that is not met pushes its label up and its other class down."""
-    room = _pair_margins(np, x, y)
-    rising = np.where(room == 0, 1.0 if side == "right" else 0.0, 1.0 * (room > 0)).sum(axis=-2)
-    falling = np.where(room == 0, 1.0 if side == "left" else 0.0, 1.0 * (room > 0)).sum(axis=-1)
-    return (rising - falling) / x.shape[-1] + _nan_of(np, x)
+    room, gradient = _pair_margins(np, x, y), np.zeros(len(x))
+    rising = np.where(room == 0, side == "right", room > 0).sum(axis=0)
+    falling = np.where(room == 0, side == "left", room > 0).sum(axis=1)
+    gradient[y == 0] += rising
+    gradient[y == 1] -= falling
+    return gradient / len(x) + nan_of(np, x)
 
 
+@_in_rows
 def _multilabel_margin_at_kink(np: Any, x: Any, y: Any) -> Any:
-    met = _pair_margins(np, x, y) == 0
-    return met.any(axis=-1) | met.any(axis=-2)
+    met, found = _pair_margins(np, x, y) == 0, np.zeros(len(x), dtype=bool)
+    found[y == 0], found[y == 1] = met.any(axis=0), met.any(axis=1)
+    return found
 
 
 def _multilabel_soft_margin(np: Any, x: Any, y: Any) -> Any:
@@ -318,13 +330,17 @@ ENTRIES = (
         name="multilabel_margin",
         aliases=("multilabel_margin_loss",),
         title="Margin loss of several labels",
-        formula="sum over labels j and other classes i of max(0, 1 - (a[j] - a[i])) / n",
+        formula="sum(max(0, M)) / n with M = 1 - (a[j] - a[i]) for each label j and each other class i",
         derivative_formula="for a label minus, for another class plus, the number of its margins not met, over n",
         takes="values",
         value=_multilabel_margin,
         gradient=_multilabel_margin_gradient,
         by_target=None,
         at_kink=_multilabel_margin_at_kink,
+        kinks=(
+            KinkText("k margins have M = 0, in a of their label", left="-k / n", right="0", default="0"),
+            KinkText("k margins have M = 0, in a of their other class", left="0", right="k / n", default="0"),
+        ),
         target_domain=ZERO_OR_ONE,
         additive=False,
         notes=(

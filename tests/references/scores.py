@@ -91,7 +91,7 @@ REFERENCES = {
         value=lambda x, y, p, margin: _SVM.value(x, y, p, margin) / len(x),
         derivative=lambda x, y, p, margin: [slope / len(x) for slope in _SVM.derivative(x, y, p, margin)],
         by_parameter={
-            "p": lambda x, y, p, margin: _SVM.by_parameter["p"](x, y, p, margin) / len(x),
+            "p": lambda x, y, p, margin: tuple(t / len(x) for t in _SVM.by_parameter["p"](x, y, p, margin)),
             "margin": lambda x, y, p, margin: _SVM.by_parameter["margin"](x, y, p, margin) / len(x),
         },
         parameters=({}, {"p": 2.0, "margin": 0.3}),
