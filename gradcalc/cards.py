@@ -101,6 +101,9 @@ def _cards() -> dict[str, Callable[[], Card]]:
 
 def _function_card(entry: Entry) -> Card:
     """All that a function declares of itself."""
+    from gradcalc.formula_cards import formula_latex  # late: it makes cards too
+
+    latex = formula_latex(entry)
     record = {
         "name": entry.name,
         "kind": entry.kind,
@@ -108,10 +111,12 @@ def _function_card(entry: Entry) -> Card:
         "aliases": list(entry.aliases),
         "formula": entry.formula,
         "derivative": entry.derivative_formula,
+        **latex,
         "parameters": [_param_record(param) for param in entry.params],
         "kinks": [_kink_record(entry, kink) for kink in _kinks(entry)],
         "domain": entry.domain.text,
         **_target_record(entry),
+        "libraries": dict(entry.libraries),
         "notes": list(entry.notes),
         "source": entry.source,
     }
@@ -125,6 +130,7 @@ def _function_card(entry: Entry) -> Card:
         *(["target", text] for text in _target_record(entry).values()),
         *([["also called", ", ".join(entry.aliases)]] if entry.aliases else []),
         *(["note", note] for note in entry.notes),
+        *([["in libraries", _libraries(entry)]] if entry.libraries else []),
         ["source", entry.source],
     ]
     return _rows_card(record, entry.name, rows)
@@ -132,6 +138,11 @@ def _function_card(entry: Entry) -> Card:
 
 def _formula_name(entry: Entry) -> str:
     return {"activation": "f(z)", "loss": "L(a, y)", "norm": "norm(x)"}[entry.kind]
+
+
+def _libraries(entry: Entry) -> str:
+    """E.g. PyTorch F.relu; JAX nn.relu."""
+    return "; ".join(f"{library} {name}" for library, name in entry.libraries.items())
 
 
 def _param_record(param: Param) -> dict[str, Any]:

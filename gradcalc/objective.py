@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcalc.errors import InputError
 from gradcalc.functions import find
-from gradcalc.functions.entry import SIDES, ElementwiseLoss, Kink, Side, VectorLoss, choose
+from gradcalc.functions.entry import SIDES, ElementwiseLoss, Kink, Side, VectorLoss, choose, settled
 from gradcalc.layers.activation import Activation
 from gradcalc.numerics import arrays as xp
 from gradcalc.shapes import Array
@@ -84,12 +84,13 @@ class Objective:
             return self._terms(self.entry, self._given, a)
 
     def _check(self, a: Array) -> None:
-        outside = np.argwhere(self.entry.domain.outside(np, a))
+        domain = self.entry.inputs(self.values)
+        outside = np.argwhere(domain.outside(np, a))
         if len(outside):
             example, unit = map(int, outside[0])
             other = f"use {self.entry.logits} on outputs without sigmoid or softmax" if self.entry.logits else ""
             raise InputError(
-                f"{self.entry.name} takes predictions {self.entry.domain.text}, but output {unit} of example "
+                f"{self.entry.name} takes predictions {domain.text}, but output {unit} of example "
                 f"{example} is {a[example, unit]:.6g}",
                 hint=other,
                 path=("loss",),
@@ -146,6 +147,8 @@ class Objective:
         args = (self._target, *values.values())
         if isinstance(entry, ElementwiseLoss):
             found = np.asarray(entry.derivative(xp, x, *args))
+            if entry.one_sided and self.kink != "default":
+                found = settled(np, entry.one_sided("a")(xp, x, *args), self.kink, found)
             for kink in entry.kinks if self.kink != "default" else ():
                 found = self._at_kink(found, kink, x, args)
         else:

@@ -74,6 +74,7 @@ class Penalty(NamedTuple):
 
     def _norm_gradient(self, w: Array, p: float) -> Array:
         norm = _lp_norm()
+        assert norm.at_kink is not None
         if self.kink in ("default", "left", "right"):
             return np.asarray(norm.gradient(np, w, self.kink, p, "split"))
         left, right = (norm.gradient(np, w, side, p, "split") for side in ("left", "right"))

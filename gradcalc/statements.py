@@ -54,12 +54,12 @@ def functions_used(problem: Problem) -> list[Line]:
     lines: list[Line] = []
     seen: set[str] = set()
     for _, activation in activations(problem):
-        if activation is None or activation.entry.name in seen:
+        if activation is None or activation.entry.name + activation.entry.formula in seen:
             continue
         entry = activation.entry
-        seen.add(entry.name)
+        seen.add(entry.name + entry.formula)
         slope = entry.derivative_formula if activation.vector else f"f'(z) = {entry.derivative_formula}"
-        lines.append(f"{entry.name}: f(z) = {entry.formula}, {slope}")
+        lines.append(f"{entry.name}: f(z) = {entry.formula}" + (f", {slope}" if entry.derivative_formula else ""))
     return lines
 
 
@@ -80,10 +80,9 @@ def loss_formulas(problem: Problem) -> list[Line]:
         return []
     name = "D" if problem.penalties else "L"
     outputs = problem.layers[-1].outputs if problem.layers else problem.x.shape[1]
-    lines = [
-        _loss_formula(problem.objective, name, len(problem.x), outputs),
-        _derivative_formula(problem.objective, name, len(problem.x), outputs),
-    ]
+    lines = [_loss_formula(problem.objective, name, len(problem.x), outputs)]
+    if problem.objective.entry.derivative_formula:  # a formula's may be too long to be shown
+        lines.append(_derivative_formula(problem.objective, name, len(problem.x), outputs))
     for number, one in enumerate(problem.penalties):
         lines.append(("    + " if number else "R = ", *_penalty_formula(one, len(problem.x))))
     return lines

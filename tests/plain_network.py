@@ -12,114 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = Any
-
-
-def softmax(z: Array) -> Array:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: Array) -> Array:
-    return z - z.max(axis=-1, keepdims=True) - np.log(np.exp(z - z.max(axis=-1, keepdims=True)).sum(-1, keepdims=True))
-
-
-def softplus(z: Array) -> Array:
-    return np.logaddexp(0.0, z)
-
-
-ACTIVATIONS: dict[str, Callable[..., Array]] = {
-    "identity": lambda z: z,
-    "step": lambda z, at_zero=1.0: (z > 0) * 1.0,
-    "relu": lambda z: np.maximum(z, 0.0),
-    "leaky_relu": lambda z, alpha=0.01: np.maximum(z, 0.0) + alpha * np.minimum(z, 0.0),
-    "prelu": lambda z, alpha=0.25: np.maximum(z, 0.0) + alpha * np.minimum(z, 0.0),
-    "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
-    "tanh": np.tanh,
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-}
+from plain_activations import ACTIVATIONS, Array
+from plain_losses import LOSSES
 
 PARAMETERS: dict[str, Callable[[np.random.Generator, int], dict[str, Any]]] = {
     "leaky_relu": lambda random, units: {"alpha": random.uniform(0.05, 0.4)},
     "prelu": lambda random, units: {"alpha": random.uniform(0.05, 0.4, units if random.integers(2) else ())},
 }
 
-
-def _multiclass_margin(a: Array, y: Array, p: float, margin: float) -> Array:
-    excess = np.maximum(0.0, margin - (y * a).sum(axis=1, keepdims=True) + a) ** p
-    return ((1 - y) * excess).sum(axis=1)
-
-
-def _smoothed(y: Array, s: float) -> Array:
-    return (1 - s) * y + s / y.shape[1]
-
-
-class Loss(NamedTuple):
-    """A loss of outputs a and targets y, both (N, n): terms (N, n), or (N,) where an example has one.
-
-    `ends` are activations that give the outputs it takes; `targets` draws targets; `weights` multiply each term.
-    """
-
-    terms: Callable[..., Array]
-    targets: str = "any"
-    ends: tuple[str, ...] = ()
-    parameters: tuple[dict[str, Any], ...] = ({},)
-
-
-LOSSES = {
-    "squared_error": Loss(lambda a, y, w: w * (a - y) ** 2),
-    "half_squared_error": Loss(lambda a, y, w: w * (a - y) ** 2 / 2),
-    "absolute_error": Loss(lambda a, y, w: w * np.abs(a - y)),
-    "mean_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=1)),
-    "mean_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=1) / 2),
-    "sum_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).sum(axis=1) / 2),
-    "mean_absolute_error": Loss(lambda a, y, w: (w * np.abs(a - y)).mean(axis=1)),
-    "binary_cross_entropy": Loss(
-        lambda a, y, w, label_smoothing=0.0: (
-            -w
-            * (
-                ((1 - label_smoothing) * y + label_smoothing / 2) * np.log(a)
-                + (1 - (1 - label_smoothing) * y - label_smoothing / 2) * np.log(1 - a)
-            )
-        ),
-        targets="probabilities",
-        ends=("sigmoid", "softmax"),
-        parameters=({}, {"label_smoothing": 0.2}),
-    ),
-    "bce_with_logits": Loss(
-        lambda a, y, w, label_smoothing=0.0, pos_weight=1.0: (
-            w
-            * (
-                (1 - (1 - label_smoothing) * y - label_smoothing / 2) * softplus(a)
-                + pos_weight * ((1 - label_smoothing) * y + label_smoothing / 2) * softplus(-a)
-            )
-        ),
-        targets="probabilities",
-        parameters=({}, {"label_smoothing": 0.2}, {"pos_weight": 3.0}),
-    ),
-    "cross_entropy": Loss(
-        lambda a, y, w, normalize=False: (
-            -(w * y * np.log(a / a.sum(axis=1, keepdims=True) if normalize else a)).sum(axis=1)
-        ),
-        targets="distributions",
-        ends=("softmax", "sigmoid"),
-        parameters=({}, {"normalize": True}),
-    ),
-    "softmax_cross_entropy": Loss(
-        lambda a, y, w, label_smoothing=0.0, temperature=1.0: (
-            -(w * _smoothed(y, label_smoothing) * log_softmax(a / temperature)).sum(axis=1)
-        ),
-        targets="distributions",
-        parameters=({}, {"label_smoothing": 0.2}, {"temperature": 2.5}),
-    ),
-    "hinge": Loss(lambda a, y, w: w * np.maximum(0.0, 1.0 - a * y), targets="signs"),
-    "svm_loss": Loss(
-        lambda a, y, w, p=1.0, margin=1.0: (w * y).sum(axis=1) * _multiclass_margin(a, y, p, margin),
-        targets="classes",
-        parameters=({}, {"p": 2.0, "margin": 0.7}),
-    ),
-}
 
 PENALTIES: dict[str, Callable[[Array, float], Array]] = {
     "l2_squared": lambda w, p: (w**2).sum(),
@@ -210,7 +110,7 @@ def draw(random: np.random.Generator, activation: str, loss: str) -> Net:
         if loss == "cross_entropy" and activation in kind.ends:
             last = activation
         layers[-1] = layers[-1]._replace(activation=last, parameters=_parameters(random, last, sizes[-1]))
-    weight = _weight(random, (count, sizes[-1]), flat)
+    weight = _weight(random, (count, sizes[-1]), flat) if kind.weighed else None
     return Net(
         layers,
         random.standard_normal((count, sizes[0])) * 1.5,
@@ -245,8 +145,12 @@ def _targets(random: np.random.Generator, kind: str, shape: tuple[int, int]) -> 
         return random.standard_normal(shape)
     if kind == "probabilities":
         return random.choice([0.0, 1.0, 0.3], shape)
+    if kind == "positive":
+        return random.uniform(0.1, 3.0, shape)
     if kind == "signs":
         return random.choice([-1.0, 1.0], shape)
+    if kind == "bits":
+        return random.choice([0.0, 1.0], shape)
     if kind == "classes" or random.integers(2):
         return np.eye(shape[1])[random.integers(0, shape[1], shape[0])]
     return random.dirichlet(np.ones(shape[1]), shape[0])

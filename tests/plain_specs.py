@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from plain_network import LOSSES, Layer, Net
+from plain_losses import LOSSES
+from plain_network import Layer, Net
 
 
 def spec(net: Net) -> dict[str, Any]:

@@ -10,7 +10,15 @@ from mpmath import exp, log1p, mpf
 
 import references
 from gradcalc.functions import entries, find
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Norm, VectorActivation, VectorLoss
+from gradcalc.functions.entry import (
+    Elementwise,
+    ElementwiseLoss,
+    Entry,
+    Norm,
+    VectorActivation,
+    VectorLoss,
+    VectorToScalar,
+)
 from gradcalc.numerics import arrays, scalar
 from references.measure import Error, error_of, measure
 from references.sigmoid import logistic
@@ -47,17 +55,17 @@ def test_the_norm_of_a_small_power_is_within_its_stated_bound(p: float) -> None:
             assert error_of(by_p(np, z, p, "split"), reference.by_parameter["p"](*exact)) <= 2 / p
 
 
-@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-def test_the_product_with_the_jacobian_is_that_of_the_jacobian(name: str) -> None:
-    entry = find(name)
-    assert isinstance(entry, VectorActivation)
+@pytest.mark.parametrize("entry", [e for e in entries() if isinstance(e, VectorActivation)], ids=lambda e: e.name)
+def test_the_product_with_the_jacobian_is_that_of_the_jacobian(entry: VectorActivation) -> None:
     draw = np.random.default_rng(5)
-    for spread in (0.1, 3.0, 40.0):
-        z, upstream = draw.normal(0, spread, (6, 4, 5)), draw.normal(0, 1, (6, 4, 5))
-        expected = (upstream[..., None, :] @ entry.jacobian(np, z))[..., 0, :]
-        got = entry.vjp(np, z, upstream)
-        size = np.abs(expected).max(axis=-1, keepdims=True)
-        assert np.all(np.abs(got - expected) <= 1e-13 * size + 1e-300)
+    for given in references.of(entry.name).parameters:
+        parameters = list(entry.parameters(given).values())
+        for spread in (0.1, 3.0, 40.0):
+            z, upstream = draw.normal(0, spread, (6, 4, 6)), draw.normal(0, 1, (6, 4, entry.outputs(6)))
+            expected = (upstream[..., None, :] @ entry.jacobian(np, z, *parameters))[..., 0, :]
+            got = entry.vjp(np, z, upstream, *parameters)
+            size = np.abs(expected).max(axis=-1, keepdims=True)
+            assert np.all(np.abs(got - expected) <= 1e-13 * size + 1e-15 * np.abs(upstream).max() / spread)
 
 
 def test_a_large_batch_has_the_numbers_of_its_rows() -> None:
@@ -86,6 +94,59 @@ LIMITS = [
     ("leaky_relu", (-math.inf,), -math.inf, 0.01),
     ("step", (math.inf,), 1.0, 0.0),
     ("identity", (-math.inf,), -math.inf, 1.0),
+    ("sign", (-math.inf,), -1.0, 0.0),
+    ("relu6", (math.inf,), 6.0, 0.0),
+    ("relu_general", (-math.inf,), 0.0, 0.0),
+    ("rrelu", (-math.inf,), -math.inf, 11 / 48),
+    ("threshold", (-math.inf,), 0.0, 0.0),
+    ("elu", (-math.inf,), -1.0, 0.0),
+    ("celu", (-math.inf,), -1.0, 0.0),
+    ("selu", (-math.inf,), -1.7580993408473768, 0.0),
+    ("selu", (math.inf,), math.inf, 1.0507009873554805),
+    ("gelu", (-math.inf,), 0.0, 0.0),
+    ("gelu", (math.inf,), math.inf, 1.0),
+    ("gelu_tanh", (-math.inf,), 0.0, 0.0),
+    ("gelu_tanh", (math.inf,), math.inf, 1.0),
+    ("silu", (-math.inf,), 0.0, 0.0),
+    ("silu", (math.inf,), math.inf, 1.0),
+    ("quick_gelu", (-math.inf,), 0.0, 0.0),
+    ("quick_gelu", (math.inf,), math.inf, 1.0),
+    ("log_sigmoid", (-math.inf,), -math.inf, 1.0),
+    ("log_sigmoid", (math.inf,), 0.0, 0.0),
+    ("hard_sigmoid", (-math.inf,), 0.0, 0.0),
+    ("hard_sigmoid_onnx", (math.inf,), 1.0, 0.0),
+    ("sparse_sigmoid", (math.inf,), 1.0, 0.0),
+    ("hard_tanh", (-math.inf,), -1.0, 0.0),
+    ("tanhshrink", (-math.inf,), -math.inf, 1.0),
+    ("softshrink", (-math.inf,), -math.inf, 1.0),
+    ("hardshrink", (math.inf,), math.inf, 1.0),
+    ("softplus", (-math.inf,), 0.0, 0.0),
+    ("softplus", (math.inf,), math.inf, 1.0),
+    ("squareplus", (-math.inf,), 0.0, 0.0),
+    ("squareplus", (math.inf,), math.inf, 1.0),
+    ("sparse_plus", (-math.inf,), 0.0, 0.0),
+    ("sparse_plus", (math.inf,), math.inf, 1.0),
+    ("softsign", (-math.inf,), -1.0, 0.0),
+    ("softsign", (math.inf,), 1.0, 0.0),
+    ("hard_silu", (-math.inf,), 0.0, 0.0),
+    ("hard_silu", (math.inf,), math.inf, 1.0),
+    ("mish", (-math.inf,), 0.0, 0.0),
+    ("mish", (math.inf,), math.inf, 1.0),
+    ("exponential", (-math.inf,), 0.0, 0.0),
+    ("logit", (0.0,), -math.inf, math.inf),
+    ("logit", (-0.0,), -math.inf, math.inf),
+    ("logit", (1.0,), math.inf, math.inf),
+    ("log1mexp", (0.0,), -math.inf, math.inf),
+    ("log1mexp", (-0.0,), -math.inf, math.inf),
+    ("log1mexp", (math.inf,), 0.0, 0.0),
+    ("erf", (-math.inf,), -1.0, 0.0),
+    ("ndtr", (-math.inf,), 0.0, 0.0),
+    ("ndtr", (math.inf,), 1.0, 0.0),
+    ("log_ndtr", (-math.inf,), -math.inf, math.inf),
+    ("log_ndtr", (math.inf,), 0.0, 0.0),
+    ("entr", (0.0,), 0.0, math.inf),
+    ("entr", (-0.0,), 0.0, math.inf),
+    ("entr", (math.inf,), -math.inf, -math.inf),
     ("squared_error", (math.inf, 0.0), math.inf, math.inf),
     ("absolute_error", (-math.inf, 1.0), math.inf, -1.0),
     ("bce_with_logits", (math.inf, 1.0), 0.0, 0.0),
@@ -173,6 +234,18 @@ VECTOR_LIMITS = [
     ("softmax", {}, ([INF, INF, 1.0],), [math.nan] * 3),
     ("log_softmax", {}, ([-INF, 0.0],), [-INF, 0.0]),
     ("log_softmax", {}, ([INF, 0.0],), [0.0, -INF]),
+    ("softmin", {}, ([-INF, 1.0],), [1.0, 0.0]),
+    ("logsumexp", {}, ([INF, INF, 1.0],), INF),
+    ("logsumexp", {}, ([-INF, -INF],), -INF),
+    ("logsumexp", {}, ([-INF, 3.0],), 3.0),
+    ("logmeanexp", {}, ([1e308, 1e308],), 1e308),
+    ("sparsemax", {}, ([INF, 3.0],), [1.0, 0.0]),
+    ("sparsemax", {}, ([-INF, 3.0, 3.5],), [0.0, 0.25, 0.75]),
+    ("sparsemax", {}, ([INF, INF],), [math.nan] * 2),
+    ("standardize", {}, ([INF, 3.0],), [1.0, -1.0]),
+    ("standardize", {}, ([1.7e308, -1.7e308],), [1.0, -1.0]),
+    ("standardize", {"eps": 0.0}, ([1e-320, 0.0],), [1.0, -1.0]),
+    ("glu", {}, ([5.0, INF],), [5.0]),
     ("lp_norm", {"p": 2.0}, ([INF, 1.0],), INF),
     ("lp_norm", {"p": 3.0}, ([0.0, -0.0],), 0.0),
     ("lp_norm", {"p": 0.5}, ([0.0, 4.0],), 4.0),
@@ -230,14 +303,14 @@ def test_nan_in_gives_nan_out(entry: Entry) -> None:
         if isinstance(entry, ElementwiseLoss):
             assert math.isnan(entry.value(scalar, 0.5, nan, *parameters))
         return
-    x = np.array([[0.25, nan, 0.5], [0.25, 0.25, 0.5]])
-    target = {"class": np.array([0, 0])}.get(getattr(entry, "takes", ""), np.array([[1.0, 0.0, 0.5]] * 2))
+    x = np.array([[0.25, nan, 0.5, 0.1], [0.25, 0.25, 0.5, 0.1]])
+    target = {"class": np.array([0, 0])}.get(getattr(entry, "takes", ""), np.array([[1.0, 0.0, 0.5, 0.0]] * 2))
     given = (x, target) if isinstance(entry, VectorLoss) else (x,)
     with np.errstate(all="ignore"):
         value = entry.value(np, *given, *parameters)  # type: ignore[attr-defined]  # all vector kinds have a value
         if isinstance(entry, VectorActivation):
             slope = entry.jacobian(np, x, *parameters)
-        elif isinstance(entry, Norm):
+        elif isinstance(entry, VectorToScalar):
             slope = entry.gradient(np, x, "default", *parameters)
         else:
             slope = entry.gradient(np, x, target, "default", *parameters)  # type: ignore[attr-defined]  # a loss

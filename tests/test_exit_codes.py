@@ -44,7 +44,7 @@ WRONG = {
     "eval": "missing argument 'FUNCTION'; see 'gradcalc eval --help'",
     "eval relu": "relu needs an input; for example: gradcalc eval relu 0.5",
     "eval rleu 1": "there is no function 'rleu'; did you mean relu",
-    "eval relu 1 --formt csv": "there is no option '--formt'; did you mean --format?",
+    "eval relu 1 --formt csv": "there is no option '--formt'; did you mean --format or --formula?",
     "eval relu 1 --format jsno": "--format cannot be 'jsno'; did you mean json",
     "eval relu 1 --digits 0": "--digits must be a whole number from 1 to 17, not '0'",
     "eval relu 1 --order 3": "--order cannot be '3'; it can be 1 or 2",

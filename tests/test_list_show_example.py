@@ -11,6 +11,7 @@ import pytest
 from commands import in_process, json_lines, json_value
 from gradcalc.cli.list import KINDS
 from gradcalc.conventions import CONVENTIONS, OPTIONS
+from gradcalc.errors import simplified
 from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
@@ -119,7 +120,8 @@ def test_a_layer_goes_before_its_example(name: str) -> None:
 
 
 def test_no_name_means_two_things() -> None:
-    names = [name.lower().replace("-", "").replace("_", "") for name in NAMES + OTHERS]
+    owners = [{simplified(name) for name in (entry.name, *entry.aliases)} for entry in entries()]
+    names = [name for owned in owners for name in owned] + [simplified(name) for name in OTHERS]
     assert len(names) == len(set(names))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 from zlib import crc32
 
@@ -11,25 +12,36 @@ import pytest
 
 from gradcalc.backpropagation import backprop
 from gradcalc.functions import entries
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, VectorActivation, VectorLoss
-from plain_network import ACTIVATIONS, LOSSES, Net, draw
+from gradcalc.functions.entry import ANY, Elementwise, VectorActivation
+from plain_activations import ACTIVATIONS
+from plain_losses import LOSSES, WRITTEN
+from plain_network import Net, draw
 from plain_specs import gradients, rows, spec
 
-ACTIVATION_NAMES = [entry.name for entry in entries() if isinstance(entry, Elementwise | VectorActivation)]
-LOSS_NAMES = [entry.name for entry in entries() if isinstance(entry, ElementwiseLoss | VectorLoss)]
+#: Those of any numbers that give as many; glu, logit and their like are left out.
+ACTIVATION_NAMES = [
+    entry.name
+    for entry in entries()
+    if (isinstance(entry, Elementwise) and entry.domain is ANY and entry.name != "entr")
+    or (isinstance(entry, VectorActivation) and entry.outputs(2) == 2)
+]
 
 TOLERANCE = 1e-7
 STEP = 1e-3
-NETS = 3  # of each activation with each loss
+NETS = 3  # of each activation with each loss it is put together with
+PAIRS = [
+    *((activation, "half_squared_error") for activation in ACTIVATION_NAMES),
+    *zip(ACTIVATION_NAMES, cycle(WRITTEN), strict=False),
+    *((activation, loss) for activation in ("sigmoid", "prelu", "softmax") for loss in WRITTEN),
+    *((activation, loss) for activation in ("identity", "tanh") for loss in LOSSES if loss not in WRITTEN),
+]
 
 
-def test_every_function_is_written_here_too() -> None:
+def test_every_activation_is_written_here_too() -> None:
     assert sorted(ACTIVATIONS) == sorted(ACTIVATION_NAMES)
-    assert sorted(LOSSES) == sorted(LOSS_NAMES)
 
 
-@pytest.mark.parametrize("loss", LOSS_NAMES)
-@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+@pytest.mark.parametrize(("activation", "loss"), list(dict.fromkeys(PAIRS)))
 def test_backward_pass(activation: str, loss: str) -> None:
     random = np.random.default_rng(crc32(f"{activation} {loss}".encode()))
     for _ in range(NETS):
@@ -40,7 +52,8 @@ def assert_random_net(random: np.random.Generator, activation: str, loss: str) -
     """One random net away from kinks has the right gradients."""
     for _ in range(100):
         net = draw(random, activation, loss)
-        truth = differences(net)
+        with np.errstate(all="ignore"):  # a chain of exponentials
+            truth = differences(net)
         if truth is not None:
             return assert_gradients(net, truth)
     raise AssertionError("no point away from kinks was drawn")

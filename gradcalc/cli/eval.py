@@ -27,8 +27,10 @@ _KINKS = 100
 
 
 @click.command(cls=Command)
-@click.argument("function")
+@click.argument("function", required=False)
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.option("--formula", metavar="TEXT", help="A formula of z, or of a and y, in FUNCTION's place: 'z * tanh(z)'.")
+@click.option("--symbolic", is_flag=True, help="Print the derivative as a formula; no INPUT is needed.")
 @click.option("--target", "-y", multiple=True, metavar="Y", help="Target of a loss: one for all, or one each: -y 3,4.")
 @click.option("--target-class", multiple=True, metavar="K", help="Target of a class loss, counted from 0.")
 @click.option("--param", "-p", multiple=True, metavar="NAME=VALUE", help="Parameter of the function: alpha=0.1.")
@@ -57,8 +59,10 @@ _KINKS = 100
 @options.format_option
 @options.output_option
 def command(
-    function: str,
+    function: str | None,
     inputs: tuple[str, ...],
+    formula: str | None,
+    symbolic: bool,
     linspace: tuple[str, str, str] | None,
     files: tuple[str, ...],
     vector: bool,
@@ -71,20 +75,52 @@ def command(
 
     An INPUT is a number (-1e-3, inf), several by commas, - for standard input (numbers separated by blanks, commas
     or lines), or an object {"input": 0.5, "target": 1}. For a function of a vector the INPUTs form one vector; one
-    INPUT of several numbers, or one line, is a vector by itself. 'gradcalc list functions' names the functions.
+    INPUT of several numbers, or one line, is a vector by itself. A number may be a formula: ln(3), 1/3, (-pi).
+    'gradcalc list functions' names the functions.
 
     \b
     gradcalc eval sigmoid 0.5 -2
     gradcalc eval squared_error 0.8 -y 1
     gradcalc eval softmax 1 2 3 --upstream 1,0,0
     gradcalc eval relu 0 --kink right --only derivative
+    gradcalc eval --formula "z * sigmoid(b * z)" -p b=1.7 0.5
     """  # fmt: skip
     from gradcalc.cli.inputs import Inputs
 
-    question = _question(function, **asked)
+    if formula is not None and function is not None:
+        inputs, function = (function, *inputs), None
+    if function is None and formula is None:
+        raise UsageError("missing argument 'FUNCTION'", hint="see 'gradcalc eval --help'")
+    if symbolic:
+        if inputs or linspace or files:
+            raise UsageError("--symbolic prints a formula, and takes no inputs")
+        _print_derivative(function, formula, format_name, output, **asked)
+        return
+    question = _question(function or "", formula=formula, **asked)
     given = Inputs(inputs, linspace, files, vector)
     with opened(output) as out:
         _print(question, given, format_name or "table", digits, out)
+
+
+def _print_derivative(
+    function: str | None, formula: str | None, format_name: str | None, output: str | None,
+    *, param: tuple[str, ...], wrt: str | None, order: str, **_: Any,
+) -> None:  # fmt: skip
+    """The derivative as a formula: in LaTeX it is nothing else."""
+    from gradcalc.cli.listing import write_card
+    from gradcalc.cli.words import named
+    from gradcalc.formula_cards import symbolic
+
+    found = symbolic(function, formula, named(param, "--param"), wrt, int(order))
+    if format_name == "latex":
+        with opened(output) as out:
+            out.write(found.latex + "\n")
+        return
+    if format_name in (None, "table", "plain"):
+        with opened(output) as out:
+            out.write(found.derivative + "\n")
+        return
+    write_card(found.card(), format_name, output)
 
 
 def _question(
@@ -93,12 +129,12 @@ def _question(
     kink: str | None, **same: Any,
 ) -> Question:  # fmt: skip
     """The options as what is asked."""
-    from gradcalc.cli.words import named, one_number, values
+    from gradcalc.cli.words import named, one_number, parameter_values, values
     from gradcalc.evaluation.question import Question
 
     return Question(
         function,
-        parameters=named(param, "--param"),
+        parameters=parameter_values(named(param, "--param")),
         target=values(target, "--target"),
         target_class=values(target_class, "--target-class"),
         with_={name: values([text], f"--with {name}") for name, text in named(with_, "--with").items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradcalc.cli.output import opened
 from gradcalc.cli.terminal import width
@@ -15,6 +15,13 @@ def write_card(card: Card, format_name: str | None, output: str | None) -> None:
     """JSON from its record, rows from its table, text for people from its report."""
     with opened(output) as stream:
         stream.write(_text(card, format_name or "table"))
+        if format_name == "latex" and isinstance(card.record, dict):
+            stream.write(_mathematics(card.record))
+
+
+def _mathematics(record: dict[str, Any]) -> str:
+    """A function's formula and derivative as displayed formulas below its card."""
+    return "".join(f"\\[ {record[key]} \\]\n" for key in ("latex", "latex_derivative") if key in record)
 
 
 def _text(card: Card, format_name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gradcalc.cli.help import HELP
+from gradcalc.errors import GradcalcError, UsageError, quoted
 
 #: A word that is meant as a number, well-formed or not. No option of ours looks so.
 _NUMBER_LIKE = r"(?i)-+(\.?\d|(inf|infinity|nan)\b|pi$)"
@@ -32,11 +33,30 @@ class Command(click.Command):
         parse = parser.parse_args
 
         def parse_marked(args: list[str]) -> tuple[dict[str, Any], list[str], list[click.Parameter]]:
+            for word in args:
+                _refuse_negative_constant(word)
             options, rest, order = parse([_marked(word) for word in args])
             return {name: _unmarked(value) for name, value in options.items()}, _unmarked(rest), order
 
         setattr(parser, "parse_args", parse_marked)  # noqa: B010  # mypy refuses to assign to a method
         return parser
+
+
+#: A minus sign with a name or a function behind it, and nothing of an option's about it.
+_NEGATIVE_FORMULA = r"-(pi|[a-z][a-z0-9]*\(.*)"
+
+
+def _refuse_negative_constant(word: str) -> None:
+    """UsageError for -pi or -ln(3), which would be taken for options."""
+    if not re.fullmatch(_NEGATIVE_FORMULA, word):
+        return
+    from gradcalc.formula.entries import constant
+
+    try:
+        constant(word)
+    except GradcalcError:
+        return  # -yln(3) is an option with its value
+    raise UsageError(f"{quoted(word)} looks like an option", hint=f"write a negative constant in brackets: '({word})'")
 
 
 def _marked(word: str) -> str:

@@ -16,7 +16,8 @@ from gradcalc.cli.options import format_option, output_option
 def command(name: str, format_name: str | None, output: str | None) -> None:
     """Print the card of a function, convention or example.
 
-    A function's card has its formula, derivative, parameters, kinks, aliases and source.
+    A function's card has its formula, derivative, parameters, kinks, aliases and source; with --format latex, and
+    in JSON, formula and derivative are in LaTeX too.
     NAME is a function, by any of its names, a convention, an example, or dense.
 
     \b

@@ -23,10 +23,69 @@ def read_word(text: str, where: str) -> Word:
     try:
         word = Word(*read_numbers(text))
     except InputError as error:
-        raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
+        found = _formulas(text, where)
+        if found is None:
+            raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
+        word = found
     if not word.numbers:
         raise UsageError(f"{where}: no number in {quoted(text)}")
     return word
+
+
+def _formulas(text: str, where: str) -> Word | None:
+    """The same for constant formulas such as ln(3) or 1/3; None where the word is meant as something else."""
+    body = text.strip()
+    bracketed = body.startswith("[") and body.endswith("]")
+    parts = _parts(body[1:-1] if bracketed else body)
+    if not all(map(_formula_like, parts)):
+        return None
+    from gradcalc.formula.entries import constant
+
+    try:
+        return Word([constant(part) for part in parts], bracketed or len(parts) > 1)
+    except GradcalcError as error:
+        if not any(mark in text for mark in "()*/^"):
+            return None
+        error.message = f"{where}: {error.message}"
+        raise
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between commas that are not in brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _formula_like(text: str) -> bool:
+    """Whether a text may be a formula: anything without the signs that formulas lack."""
+    if not text.isascii() or text.lstrip().startswith(("--", "-+", "+-", "++")):
+        return False
+    return bool(text.strip()) and not any(mark in text for mark in "[]{}\"'=_")
+
+
+def parameter_values(texts: dict[str, str]) -> dict[str, object]:
+    """Values of parameters: constant formulas become numbers, all else is left to the function to read."""
+    return {name: _number_or_text(text) for name, text in texts.items()}
+
+
+def _number_or_text(text: str) -> object:
+    try:
+        float(text)
+        return text
+    except ValueError:
+        pass
+    if not any(mark in text for mark in "()*/^") and text not in ("pi", "e"):
+        return text
+    found = _formulas(text, "--param")
+    if found is None:
+        return text
+    return found.numbers if found.is_vector else found.numbers[0]
 
 
 def read_object(text: str, where: str) -> Whole:

@@ -40,12 +40,14 @@ class Evaluation(NamedTuple):
         """The answer as `eval --format json` prints it."""
         question = self.question
         wrt = {"wrt": question.wrt} if question.wrt else {}
+        formula = {"formula": question.entry.formula} if question.entry.name == "formula" else {}
         return {
             "function": question.entry.name,
             "kind": question.entry.kind,
             "parameters": _strict(question.parameters),
             "kink": question.kink,
             **wrt,
+            **formula,
             "points": [
                 {
                     name: _strict(value)
@@ -62,6 +64,7 @@ def evaluate(
     function: str,
     inputs: Any,
     *,
+    formula: str | None = None,
     parameters: Mapping[str, object] | None = None,
     target: Any = None,
     target_class: Any = None,
@@ -78,13 +81,15 @@ def evaluate(
 
     Inputs are a number, or a list of numbers: points each (elementwise functions) or one vector (vector functions).
     A list of lists is a list of vectors; a dict is a whole point: {"input": ..., "target": ..., "upstream": ...}.
+    A `formula` takes the function's place: evaluate("", 0.5, formula="z * tanh(z)").
     `target`, `target_class`, `upstream` and `with_` hold one for all inputs, or a list with one for each.
 
     >>> evaluate("relu", [-1, 2]).points[1].derivative
     1.0
     """
     question = Question(
-        function, parameters=parameters, target=target, target_class=target_class, with_=with_, wrt=wrt,
+        function, formula=formula, parameters=parameters,
+        target=target, target_class=target_class, with_=with_, wrt=wrt,
         reduction=reduction, scale=scale, upstream=upstream, kink=kink, order=order, only=only,
     )  # fmt: skip
     parts = list(answer(question, items(question, inputs)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradcalc.functions.entry import choose
+from gradcalc.numerics import scalar
 from gradcalc.numerics.scalar import nan
 from gradcalc.results import KinkMet
 
@@ -19,6 +21,8 @@ def settle(
 ) -> dict[int, KinkMet]:
     """Put the derivative of the user's rule into `slopes` at every kink; the kinks met, by position."""
     met: dict[int, KinkMet] = {}
+    if getattr(question.entry, "one_sided", None):
+        return _anywhere(question, inputs, target, parameters, factor, slopes)
     kinks, variable, others = _declared(question, inputs, target, parameters)
     for kink in kinks:
         for i in _positions(kink, variable, others):
@@ -30,6 +34,31 @@ def settle(
             shown = c * kink.shown(question.kink, *arguments) + 0.0
             met[i] = told(KinkMet(kink.when, c * left, c * right, shown, kink.jump))
             slopes[i] = shown
+    return met
+
+
+def _anywhere(
+    question: Question, inputs: list[float], target: Any, parameters: list[Any], factor: Any, slopes: list[float]
+) -> dict[int, KinkMet]:
+    """The same for a function whose kinks cannot be listed: both one-sided derivatives at every input."""
+    entry: Any = question.entry
+    main = "a" if entry.kind == "loss" else "z"
+    letter = {None: main, "target": "y"}.get(question.wrt, question.wrt)
+    sides = entry.one_sided(letter)
+    columns = [inputs, *([] if target is None else [target]), *parameters]
+    names = [main, *([] if target is None else ["y"]), *question.parameters]
+    met: dict[int, KinkMet] = {}
+    for i in range(len(inputs)):
+        given = [pick(column, i) for column in columns]
+        left, right, jump = sides(scalar, *given)
+        if (left == right and not jump) or left != left or right != right:
+            continue
+        c = pick(factor, i)
+        left, right = c * left, c * right
+        shown = slopes[i] if question.kink == "default" else choose(question.kink, left, right) + 0.0
+        when = f"{letter} = {given[names.index(str(letter))]:g}"
+        met[i] = told(KinkMet(when, left, right, shown, jump))
+        slopes[i] = shown
     return met
 
 

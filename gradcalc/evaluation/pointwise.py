@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gradcalc.evaluation.question import Question
     from gradcalc.evaluation.reading import Whole
     from gradcalc.evaluation.series import Series
-    from gradcalc.functions.entry import Entry, Kernel
+    from gradcalc.functions.entry import Domain, Entry, Kernel
 
 
 class Numbers(NamedTuple):
@@ -100,24 +100,25 @@ def _needed(entry: Entry, target: Any) -> Any:
 def _first_bad(question: Question, inputs: list[float], target: Any) -> tuple[int, GradcalcError] | None:
     """The first input outside the function's domain, or with a target outside its own, and the error for it."""
     entry = question.entry
+    domain = entry.inputs(question.parameters)
     targets = entry.targets(question.parameters) if isinstance(entry, ElementwiseLoss) else ANY
-    if entry.domain is ANY and targets is ANY:
+    if domain is ANY and targets is ANY:
         return None
     for i, z in enumerate(inputs):
-        if z not in entry.domain:
-            return i, outside(entry, z)
+        if z not in domain:
+            return i, outside(entry, domain, z)
         y = pick(target, i)
         if targets is not ANY and y not in targets:
             return i, InputError(f"{entry.name}: the target must be {targets.text}, not {y:g}")
     return None
 
 
-def outside(entry: Entry, z: float, where: str = "") -> InputError:
+def outside(entry: Entry, domain: Domain, z: float, where: str = "") -> InputError:
     """The error for an input outside the function's domain; it names the same loss on logits, if there is one."""
     what = "prediction" if entry.kind == "loss" else "input"
     logits = getattr(entry, "logits", "")
     hint = f"for logits there is {logits}" if logits else ""
-    return InputError(f"{entry.name}: the {what}{where} must be {entry.domain.text}, not {z:g}", hint=hint)
+    return InputError(f"{entry.name}: the {what}{where} must be {domain.text}, not {z:g}", hint=hint)
 
 
 def whole(question: Question, point: Whole) -> Points:

@@ -38,6 +38,7 @@ class Question:
         self,
         function: str,
         *,
+        formula: str | None = None,
         parameters: Mapping[str, object] | None = None,
         target: Any = None,
         target_class: Any = None,
@@ -52,12 +53,12 @@ class Question:
         warn: Callable[[str], None] | None = None,
     ) -> None:
         self.tell, self.told = warn or _warn, set[str]()
-        self.entry: Entry = find(function)
+        self.kink: Any = _one_of("kink", kink, SIDES)
+        self.entry = find(function) if formula is None else _formula(formula, parameters or {}, self.kink)
         self.parameters = self.entry.parameters(parameters or {})
         self.per_unit = {
             name: Series(name, value) for name, value in self.parameters.items() if isinstance(value, list)
         }
-        self.kink: Any = _one_of("kink", kink, SIDES)
         self.wrt = _variable(self.entry, wrt)
         self.order = _order(self.entry, order, self.wrt)
         self.reduction = _reduction(self.entry, _one_of("reduction", reduction, REDUCTIONS))
@@ -115,6 +116,13 @@ def _warn(text: str) -> None:
     import warnings
 
     warnings.warn(text, stacklevel=2)
+
+
+def _formula(text: str, parameters: Mapping[str, object], kink: str) -> Entry:
+    """A formula as a function; its parameters are known by being given."""
+    from gradcalc.formula.entries import Formula  # late: few ask for one
+
+    return Formula(text, parameters).entry(kink)
 
 
 def an(kind: str) -> str:
@@ -201,6 +209,8 @@ def weight_of(entry: Entry, with_: Mapping[str, Any] | None) -> Any:
             raise UsageError(f"{entry.name} is {an(entry.kind)} and takes no further inputs")
         if name != "weight":
             raise UsageError(f"{entry.name} takes no {quoted(name)}", hint="it takes weight")
+        if isinstance(entry, VectorLoss) and not entry.additive:
+            raise UsageError(f"{entry.name} takes no weight", hint="write it into the formula, or use --scale")
     return (with_ or {}).get("weight")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gradcalc.errors import InputError, UsageError
 from gradcalc.evaluation.kinks import told
 from gradcalc.evaluation.targets import Target, read_target, vector
-from gradcalc.functions.entry import Norm, VectorActivation, VectorLoss, choose
+from gradcalc.functions.entry import VectorActivation, VectorLoss, VectorToScalar, choose
 from gradcalc.results import KinkMet, Points
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Asked:
         """The incoming gradient."""
         if self.g is None:
             raise UsageError("no upstream gradient is given", hint="give one with --upstream (-u)")
-        if isinstance(self.entry, Norm | VectorLoss) and isinstance(self.g, list):
+        if isinstance(self.entry, VectorToScalar | VectorLoss) and isinstance(self.g, list):
             raise InputError(f"{self.entry.name} gives one number, so its upstream gradient is one number")
         return self.g
 
@@ -144,7 +144,7 @@ class _Asked:
         """The derivative by the target. A kink where x meets y is one in both: such a loss is symmetric."""
         y = self.y
         assert y is not None  # Question has checked that there is a target to differentiate by
-        if self.entry.takes == "values" and self.entry.at_kink:
+        if self.entry.takes == "values" and self.entry.additive and self.entry.at_kink:
             gradient = self.entry.gradient
             return self._settled(
                 lambda side: gradient(self.np, y.kernel, self.x, side, *self.parameters) * self._factor() + 0.0
@@ -202,7 +202,9 @@ def _check(question: Question, x: Any) -> None:
     out = np.flatnonzero(entry.domain.outside(np, x))
     if out.size:
         where = f" at position {out[0] + 1}" if len(x) > 1 else ""
-        raise outside(entry, x[out[0]], where)
+        raise outside(entry, entry.domain, x[out[0]], where)
+    if isinstance(entry, VectorActivation):
+        entry.outputs(len(x))
     if len(x) == 1:
         alone = f"{entry.name} takes a vector, and a single number makes one of length 1"
         question.warn(f"{alone}; --vector joins the lines of a stream")

@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 from gradcalc.errors import UsageError, near, quoted, simplified
-from gradcalc.functions import binary, categorical, margin, norm, regression, relu, sigmoid, vector
+from gradcalc.functions import (
+    binary,
+    binary_margin,
+    categorical,
+    counts,
+    exponential,
+    gated,
+    hard,
+    margin,
+    norm,
+    pooled,
+    rectified,
+    regression,
+    relative,
+    relu,
+    robust,
+    shrink,
+    sigmoid,
+    smooth,
+    sparsemax,
+    special,
+    standardize,
+    vector,
+)
 from gradcalc.functions.entry import Entry
 
-FAMILIES = (relu, sigmoid, vector, norm, regression, binary, categorical, margin)
+FAMILIES = (
+    relu, rectified, hard, sigmoid, gated, smooth, shrink, exponential, special, vector, pooled,
+    sparsemax, standardize, norm,
+    regression, binary, categorical, margin, robust, relative, binary_margin, counts,
+)  # fmt: skip
 
 _by_name: dict[str, Entry] = {}
 

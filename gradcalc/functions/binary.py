@@ -29,7 +29,7 @@ def _logs(xp: Any, x: Any, clip: float | None) -> tuple[Any, Any]:
     )
 
 
-def _bce_value(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
+def bce_value(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
     t, rest = _smoothed(y, label_smoothing)
     log_x, log_rest = _logs(xp, x, clip)
     return weighted(xp, t, -log_x) + weighted(xp, rest, -log_rest)
@@ -56,7 +56,7 @@ def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | N
     return curvature if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, curvature)
 
 
-def _bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
+def bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
     """log((1 - x) / x)."""
     log_x, log_rest = _logs(xp, x, clip)
     near_half = xp.log1p(xp.divide(1.0 - 2.0 * x, x))
@@ -67,11 +67,11 @@ def _bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
 
 
 def _bce_by_target(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
-    return weighted(xp, constant(xp, 1.0 - label_smoothing, y), _bce_by_smoothed_target(xp, x, clip))
+    return weighted(xp, constant(xp, 1.0 - label_smoothing, y), bce_by_smoothed_target(xp, x, clip))
 
 
 def _bce_by_smoothing(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
-    return weighted(xp, 0.5 - y, _bce_by_smoothed_target(xp, x, clip))
+    return weighted(xp, 0.5 - y, bce_by_smoothed_target(xp, x, clip))
 
 
 def _clip_slope(y: Any, label_smoothing: float, clip: float | None, *, high: bool) -> Any:
@@ -154,7 +154,7 @@ ENTRIES = (
         ),
         formula="-(y * log(a) + (1 - y) * log(1 - a))",
         derivative_formula="(a - y) / (a * (1 - a))",
-        value=_bce_value,
+        value=bce_value,
         derivative=_bce_derivative,
         second=_bce_second,
         by_target=_bce_by_target,
@@ -162,6 +162,7 @@ ENTRIES = (
         target_domain=UNIT,
         kinks=(_clip_kink(high=False), _clip_kink(high=True)),
         logits="bce_with_logits",
+        libraries={"PyTorch": "F.binary_cross_entropy", "Keras": "binary_crossentropy"},
         notes=(
             "0 * log(0) is 0: a prediction that is exactly right has loss 0",
             "nll is this loss in the course notes; PyTorch's nll_loss takes log-probabilities",
@@ -185,6 +186,11 @@ ENTRIES = (
         second=_logit_second,
         by_target=_logit_by_target,
         target_domain=UNIT,
+        libraries={
+            "PyTorch": "F.binary_cross_entropy_with_logits (pos_weight)",
+            "Optax": "sigmoid_binary_cross_entropy",
+            "Keras": "binary_crossentropy (from_logits=True)",
+        },
         notes=("the derivative is sigmoid(a) - y where pos_weight is 1",),
         source="PyTorch binary_cross_entropy_with_logits, optax sigmoid_binary_cross_entropy",
     ),

@@ -23,7 +23,7 @@ class _Clipped:
 
     def __init__(self, np: Any, x: Any, normalize: bool, clip: float | None) -> None:
         if normalize:
-            self.p, self.rest, self.surprise = _normalized(np, x)
+            self.p, self.rest, self.surprise = normalized(np, x)
         else:
             self.p, self.rest = x, 1.0 - x
             self.surprise = -np.log(x)
@@ -36,7 +36,7 @@ class _Clipped:
         self.inside = np.where(below | above, 0.0, 1.0)
 
 
-def _normalized(np: Any, x: Any) -> tuple[Any, Any, Any]:
+def normalized(np: Any, x: Any) -> tuple[Any, Any, Any]:
     """x / sum, 1 - x / sum, and -log(x / sum): from the sum of the others where x is most of the sum."""
     from gradcalc.numerics.vectors import others
 
@@ -48,10 +48,10 @@ def _normalized(np: Any, x: Any) -> tuple[Any, Any, Any]:
 
 @blockwise(2)
 def _ce_value(np: Any, x: Any, y: Any, normalize: bool, clip: float | None) -> Any:
-    return _weighted_total(np, y, _Clipped(np, x, normalize, clip).surprise)
+    return weighted_total(np, y, _Clipped(np, x, normalize, clip).surprise)
 
 
-def _weighted_total(np: Any, weights: Any, x: Any) -> Any:
+def weighted_total(np: Any, weights: Any, x: Any) -> Any:
     from gradcalc.numerics.vectors import total
 
     return total(np, weighted(np, weights, x))
@@ -93,7 +93,7 @@ def _spread(y: Any, label_smoothing: float) -> Any:
 
 def _surprise_total(np: Any, weights: Any, soft: Any) -> Any:
     """sum_i weight_i (-log p_i)."""
-    return _weighted_total(np, weights, soft.surprise(np)) / _per_vector(np, soft.unit)
+    return weighted_total(np, weights, soft.surprise(np)) / _per_vector(np, soft.unit)
 
 
 def _per_vector(np: Any, unit: Any) -> Any:
@@ -144,7 +144,7 @@ def _softmax_ce_by_temperature(np: Any, x: Any, y: Any, label_smoothing: float, 
 
     soft, y = soften(np, x, temperature), _spread(y, label_smoothing)
     expected = total(np, soft.times_e(np, soft.gap)) / soft.whole[..., 0]
-    difference = _weighted_total(np, y, soft.gap) - total(np, y) * expected
+    difference = weighted_total(np, y, soft.gap) - total(np, y) * expected
     return difference / _per_vector(np, soft.unit) / temperature
 
 
@@ -175,6 +175,7 @@ ENTRIES = (
         ),
         domain=UNIT,
         logits="softmax_cross_entropy",
+        libraries={"Keras": "categorical_crossentropy (normalize, clip=1e-7)"},
         notes=(
             "0 * log(0) is 0: only the entries with a target count",
             "normalized, the derivative is -y / a + sum(y) / sum(a)",
@@ -196,6 +197,11 @@ ENTRIES = (
         value=_softmax_ce_value,
         gradient=_softmax_ce_gradient,
         by_target=_softmax_ce_by_target,
+        libraries={
+            "PyTorch": "F.cross_entropy(label_smoothing)",
+            "Optax": "softmax_cross_entropy",
+            "Keras": "categorical_crossentropy (from_logits=True)",
+        },
         notes=("the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",),
         source="Konopczynski, Handy DL (2017), eq. 16-22 (22 misprinted); PyTorch cross_entropy",
     ),

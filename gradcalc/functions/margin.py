@@ -7,28 +7,29 @@ from typing import Any, NamedTuple
 from gradcalc.functions.entry import Domain, ElementwiseLoss, Kink, KinkText, Param, VectorLoss
 from gradcalc.numerics.careful import constant
 
-_PM1 = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
+MINUS_OR_PLUS_ONE = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
 _POWER = Domain("a finite number of at least 1", 1.0, open_high=True)
-_ZERO_ONE = Domain("0 or 1", members=(0.0, 1.0))
+ZERO_OR_ONE = Domain("0 or 1", members=(0.0, 1.0))
+LABELS = Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01)", choices=("pm1", "01"))
 
 
-def _as_sign(y: Any, labels: str) -> Any:
+def as_sign(y: Any, labels: str) -> Any:
     """The target as -1 or 1."""
     return 2.0 * y - 1.0 if labels == "01" else y
 
 
 def _hinge_value(xp: Any, x: Any, y: Any, labels: str) -> Any:
-    room = 1.0 - x * _as_sign(y, labels)
+    room = 1.0 - x * as_sign(y, labels)
     return xp.where(room <= 0, 0.0, room)
 
 
 def _hinge_derivative(xp: Any, x: Any, y: Any, labels: str) -> Any:
-    sign = _as_sign(y, labels)
+    sign = as_sign(y, labels)
     return _where_active(xp, x * sign, -sign)
 
 
 def _hinge_by_target(xp: Any, x: Any, y: Any, labels: str) -> Any:
-    slope = _where_active(xp, x * _as_sign(y, labels), -x)
+    slope = _where_active(xp, x * as_sign(y, labels), -x)
     return 2.0 * slope if labels == "01" else slope
 
 
@@ -39,9 +40,9 @@ def _where_active(xp: Any, product: Any, slope: Any) -> Any:
 
 # At a kink x and the sign s of the target are both 1 or both -1, and the active branch lies below both or above both.
 _HINGE_KINK = Kink(
-    at=_as_sign,
-    left=lambda y, labels: (-1.0 - _as_sign(y, labels)) / 2.0,
-    right=lambda y, labels: (1.0 - _as_sign(y, labels)) / 2.0,
+    at=as_sign,
+    left=lambda y, labels: (-1.0 - as_sign(y, labels)) / 2.0,
+    right=lambda y, labels: (1.0 - as_sign(y, labels)) / 2.0,
     default="zero",
     when="a * y = 1",
 )
@@ -153,17 +154,18 @@ ENTRIES = (
         name="hinge",
         aliases=("hinge_loss",),
         title="Hinge loss",
-        params=(Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01)", choices=("pm1", "01")),),
+        params=(LABELS,),
         formula="max(0, 1 - a * y)",
         derivative_formula="-y if a * y < 1 else 0",
         value=_hinge_value,
         derivative=_hinge_derivative,
         second=lambda xp, x, y, labels: constant(xp, 0.0, x * y),
         by_target=_hinge_by_target,
-        target_domain=_PM1,
-        targets_by_choice={"01": _ZERO_ONE},
+        target_domain=MINUS_OR_PLUS_ONE,
+        targets_by_choice={"01": ZERO_OR_ONE},
         kinks=(_HINGE_KINK,),
         target_kinks=(_HINGE_TARGET_KINK,),
+        libraries={"Optax": "hinge_loss", "Keras": "hinge"},
         notes=("where a * y = 1 the inactive branch is taken",),
         source="optax hinge_loss, Keras hinge (which turns labels 0 and 1 into -1 and 1)",
         sample=(-3.0, 3.0),
@@ -195,6 +197,7 @@ ENTRIES = (
             KinkText("k rivals have M = 0 for p = 1, in a of the class", left="-k", right="0", default="0"),
             KinkText("k rivals have M = 0 for p = 1, in margin", left="0", right="k", default="0"),
         ),
+        libraries={"PyTorch": "F.multi_margin_loss (divided by the number of classes)"},
         notes=(
             "y is 1 for the class and 0 for its rivals",
             "PyTorch's multi_margin_loss divides by the number of classes",

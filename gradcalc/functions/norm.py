@@ -216,6 +216,12 @@ ENTRIES = (
             KinkText("z[i] = 0 in the zero vector, for every p", left="-1", right="1", default="0"),
         ),
         at_tie=_at_tie,
+        libraries={
+            "PyTorch": "linalg.vector_norm(ord)",
+            "JAX": "jnp.linalg.norm(ord)",
+            "NumPy": "linalg.norm(ord)",
+            "Keras": "ops.norm(ord)",
+        },
         notes=(
             "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
             "for p < 0.5 its error may reach 2/p units in the last place; from there on it stays below 4",

@@ -70,6 +70,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: 2.0 * (x - y),
         second=lambda xp, x, y: constant(xp, 2.0, x - y),
         by_target=lambda xp, x, y: 2.0 * (y - x),
+        libraries={"PyTorch": "F.mse_loss(reduction='none')", "Optax": "squared_error"},
         notes=("the derivative has the factor 2; half_squared_error has not",),
         source="MIT 6.390 notes, Activation Derivatives, eq. 11 and 16; PyTorch mse_loss, optax squared_error",
     ),
@@ -83,6 +84,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: x - y,
         second=lambda xp, x, y: constant(xp, 1.0, x - y),
         by_target=lambda xp, x, y: y - x,
+        libraries={"Optax": "l2_loss"},
         source="Konopczynski, Handy DL (2017), eq. 25-26; optax l2_loss",
     ),
     ElementwiseLoss(
@@ -99,6 +101,7 @@ ENTRIES = (
         target_kinks=(
             Kink(at=lambda x: x, left=lambda x: -1.0, right=lambda x: 1.0, default="midpoint", when="y = a"),
         ),
+        libraries={"PyTorch": "F.l1_loss(reduction='none')"},
         notes=("the course notes take the slope 1 at 0: --kink right",),
         source="MIT 6.390 notes, Activation Derivatives, eq. 12-14 and 17; PyTorch l1_loss",
     ),
@@ -112,6 +115,7 @@ ENTRIES = (
         value=lambda np, x, y: _sum_of_squares(np, x, y, float(x.shape[-1])),
         gradient=lambda np, x, y, side: _squares_gradient(np, x, y, 2.0, x.shape[-1]),
         by_target=lambda np, x, y: _squares_gradient(np, y, x, 2.0, x.shape[-1]),
+        libraries={"PyTorch": "F.mse_loss", "Keras": "mean_squared_error"},
         notes=("the mean is over the n outputs of one example",),
         source="PyTorch mse_loss, Keras mean_squared_error",
     ),
@@ -152,6 +156,7 @@ ENTRIES = (
         by_target=lambda np, x, y: _absolutes_gradient(np, y, x, "default"),
         at_kink=lambda np, x, y: x - y == 0,
         kinks=(KinkText("a[i] = y[i]", left="-1 / n", right="1 / n", default="0"),),
+        libraries={"PyTorch": "F.l1_loss", "Keras": "mean_absolute_error"},
         source="PyTorch l1_loss, Keras mean_absolute_error",
     ),
 )

@@ -15,6 +15,13 @@ ENTRIES = (
         value=sigmoid,
         derivative=sigmoid_slope,
         second=sigmoid_curvature,
+        libraries={
+            "PyTorch": "sigmoid",
+            "JAX": "nn.sigmoid",
+            "Keras": "sigmoid",
+            "SciPy": "special.expit",
+            "ONNX": "Sigmoid",
+        },
         notes=(
             "computed as t / (1 + t)^2 with t = exp(-abs(z)), which keeps its digits where 1 - sigmoid(z) has none",
         ),
@@ -29,6 +36,7 @@ ENTRIES = (
         value=lambda xp, z: xp.tanh(z),
         derivative=tanh_slope,
         second=lambda xp, z: sigmoid_curvature(xp, 2.0 * z, 8.0),
+        libraries={"PyTorch": "tanh", "JAX": "nn.tanh", "Keras": "tanh", "NumPy": "tanh", "ONNX": "Tanh"},
         notes=(
             "computed as 4 u / (1 + u)^2 with u = exp(-2 abs(z)), which keeps its digits where 1 - tanh(z)^2 has none",
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.functions.entry import Elementwise, Kink, Side, VectorActivation
+from gradcalc.functions.entry import Elementwise, Kink, Side, VectorActivation, settled
 from gradcalc.layers.base import Quantities, Step
 from gradcalc.numerics import arrays as xp
 from gradcalc.shapes import Array
@@ -34,6 +34,10 @@ class Activation:
         """Whether outputs depend on all inputs, so that f' is a Jacobian."""
         return isinstance(self.entry, VectorActivation)
 
+    def outputs(self, inputs: int) -> int:
+        """How many numbers come out; InputError where the function cannot take so many."""
+        return self.entry.outputs(inputs) if isinstance(self.entry, VectorActivation) else inputs
+
     def _args(self, z: Array) -> list[Any]:
         """The parameters in declared order, in the type of z so that float32 stays float32."""
         return [
@@ -42,16 +46,18 @@ class Activation:
         ]
 
     def value(self, z: Array) -> Array:
-        """a = f(z), (N, n)."""
+        """a = f(z), (N, n), or (N, m) with m = outputs(n)."""
         module = np if self.vector else xp
         return np.asarray(self.entry.value(module, z, *self._args(z)), dtype=z.dtype)
 
     def slope(self, z: Array) -> Array:
-        """f'(z): (N, n), or the Jacobians (N, n, n) of a vector function."""
+        """f'(z): (N, n), or the Jacobians (N, m, n) of a vector function."""
         args = self._args(z)
         if isinstance(self.entry, VectorActivation):
             return np.asarray(self.entry.jacobian(np, z, *args), dtype=z.dtype)
         found = np.broadcast_to(np.asarray(self.entry.derivative(xp, z, *args), dtype=z.dtype), z.shape)
+        if self.entry.one_sided and self.kink != "default":
+            found = settled(np, self.entry.one_sided("z")(xp, z, *args), self.kink, found).astype(z.dtype, copy=False)
         if self.kink != "default":
             for kink in self.entry.kinks:
                 found = self._at_kink(found, kink, z, args)
@@ -67,7 +73,7 @@ class Activation:
         return np.where(here, np.asarray(kink.shown(self.kink, *args), dtype=z.dtype), found)
 
     def back(self, z: Array, da: Array, slope: Array | None) -> Array:
-        """dL/dz from dL/da, (N, n). `slope` is f'(z) of an elementwise function, computed once by the caller."""
+        """dL/dz (N, n) from dL/da. `slope` is f'(z) of an elementwise function, computed once by the caller."""
         if isinstance(self.entry, VectorActivation):
             return np.asarray(self.entry.vjp(np, z, da, *self._args(z)), dtype=z.dtype)
         # a unit whose slope is 0 passes nothing on, also when the loss's derivative is infinite there
@@ -93,16 +99,16 @@ class ActivationLayer:
 
     type = "activation"
 
-    def __init__(self, name: str, size: int, activation: Activation) -> None:
+    def __init__(self, name: str, inputs: int, activation: Activation) -> None:
         self.name, self.activation = name, activation
-        self.inputs = self.outputs = size
+        self.inputs, self.outputs = inputs, activation.outputs(inputs)
 
     @property
     def parameters(self) -> Quantities:
         return self.activation.trained
 
     def with_parameters(self, parameters: Quantities) -> ActivationLayer:
-        return ActivationLayer(self.name, self.outputs, self.activation.with_trained(parameters))
+        return ActivationLayer(self.name, self.inputs, self.activation.with_trained(parameters))
 
     def forward(self, x: Array) -> Step:
         """a = f(x); its derivative by the input is named f_prime."""
@@ -118,7 +124,7 @@ class ActivationLayer:
 
 def slope_quantity(activation: Activation, z: Array) -> Quantities:
     """f_prime as a quantity: always for an elementwise function; a Jacobian only while it is small."""
-    return {} if slope_is_large(activation, z.shape[1]) else {"f_prime": activation.slope(z)}
+    return {} if slope_is_large(activation, activation.outputs(z.shape[1])) else {"f_prime": activation.slope(z)}
 
 
 def slope_is_large(activation: Activation | None, outputs: int) -> bool:

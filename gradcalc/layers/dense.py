@@ -25,7 +25,8 @@ class Dense:
     ) -> None:
         self.name, self.W, self.b, self.activation = name, W, b, activation
         self.weight_form, self.bias_form = weight_form, bias_form
-        self.inputs, self.outputs = W.shape
+        self.inputs, units = W.shape
+        self.outputs = units if activation is None else activation.outputs(units)
 
     @property
     def parameters(self) -> Quantities:

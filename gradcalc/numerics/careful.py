@@ -62,3 +62,23 @@ def weighted_softplus(xp: Any, weight: Any, z: Any, factor: Any = 1.0) -> Any:
     """factor * weight * log(1 + e^z), where a weight of 0 counts; far below 0 the logarithm is e^z."""
     product = weighted(xp, factor, weighted(xp, weight, softplus(xp, z)))
     return xp.where(z < -700.0, decayed(xp, factor * weight, z), product)
+
+
+def chosen(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, else y, for numbers and arrays alike: what a kink says of itself knows no `xp`."""
+    if isinstance(condition, bool):
+        return x if condition else y
+    import numpy as np
+
+    return np.where(condition, x, y)
+
+
+def system(x: Any) -> Any:
+    """The number system of x: that of numbers, or that of arrays."""
+    if isinstance(x, float | int):
+        from gradcalc.numerics import scalar
+
+        return scalar
+    from gradcalc.numerics import arrays
+
+    return arrays

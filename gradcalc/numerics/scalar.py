@@ -6,11 +6,11 @@ math raises where IEEE arithmetic gives inf or nan; these do not. Every name her
 from __future__ import annotations
 
 import math
-from math import inf, nan, tanh
+from math import erf, hypot, inf, nan, tanh
 
 __all__ = [
-    "absolute", "divide", "exp", "expm1", "inf", "isnan", "log", "log1p", "maximum", "minimum", "nan", "sqrt",
-    "tanh", "where",
+    "absolute", "divide", "erf", "exp", "expm1", "hypot", "inf", "isnan", "log", "log1p", "maximum", "minimum", "nan",
+    "power", "sqrt", "tanh", "where",
 ]  # fmt: skip
 
 absolute = abs
@@ -45,6 +45,15 @@ def log1p(x: float) -> float:
     if x > -1.0:
         return math.log1p(x)
     return -inf if x == -1.0 else nan
+
+
+def power(x: float, y: float) -> float:
+    """x^y; inf where it overflows or x is 0 and y below, nan for a root of what is below 0."""
+    try:
+        found = x**y
+    except (OverflowError, ZeroDivisionError):
+        return inf
+    return found if isinstance(found, float) else nan
 
 
 def sqrt(x: float) -> float:

@@ -118,6 +118,8 @@ class Json(JsonLines):
         }
         if heading.wrt:
             head["wrt"] = heading.wrt
+        if heading.function == "formula":
+            head["formula"] = heading.formula
         return f'{json_text(head, indent=None)[:-1]}, "points": ['
 
     def part(self, points: Points) -> str:

@@ -29,9 +29,9 @@ def heading_lines(heading: Heading) -> list[str]:
     lines = [heading.function + with_values, f"{function} = {heading.formula}"]
     if heading.wrt:
         lines.append(f"the derivative is by {heading.wrt}")
-    elif heading.derivative_formula.startswith("J["):
+    elif heading.derivative_formula.startswith(("J[", "J^T")):
         lines.append(heading.derivative_formula)
-    else:
+    elif heading.derivative_formula:
         lines.append(f"{derivative} = {heading.derivative_formula}")
     if heading.scale != 1.0:
         lines.append(f"times {number_text(heading.scale)}")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradcalc.backpropagation import BackpropResult
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Kink
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Kernel, Kink
 from gradcalc.layers.dense import Dense
 from gradcalc.network import Problem
+from gradcalc.numerics import arrays
 from gradcalc.results import Line
+from gradcalc.shapes import Array
 from gradcalc.statements import activations, last_output
 
 #: Of all the places where some z stands on a kink, so many are named.
@@ -32,6 +34,10 @@ def _activation_kinks(result: BackpropResult) -> Iterator[Line]:
         letter = "z" if "z" in shown.quantities else "x"
         z = result.problem.examples.read(shown.quantities[letter])
         args = list(activation.values.values())
+        if activation.entry.one_sided:
+            count = _differing(activation.entry.one_sided("z"), z, args)
+            if count:
+                yield _on_kink(f"{layer.name}.{letter}", count, activation.entry.name, activation.kink, "")
         for kink in activation.entry.kinks:
             count = int((z == kink.at(*args)).sum())
             if count:
@@ -49,10 +55,17 @@ def _loss_kinks(result: BackpropResult) -> Iterator[Line]:
     count = 0
     if isinstance(entry, ElementwiseLoss):
         count = sum(int((a == kink.at(*args)).sum()) for kink in entry.kinks)
+        count += _differing(entry.one_sided("a"), a, args) if entry.one_sided else 0
     elif entry.at_kink is not None:
         count = int(entry.at_kink(np, a, *args).sum())
     if count:
         yield _on_kink("the output", count, entry.name, objective.kink, "")
+
+
+def _differing(one_sided: Kernel, x: Array, args: Sequence[Any]) -> int:
+    """At how many numbers the one-sided derivatives differ, or the value jumps."""
+    left, right, jump = one_sided(arrays, x, *args)
+    return int((((left != right) & (left == left) & (right == right)) | jump).sum())
 
 
 def _penalty_kinks(problem: Problem) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradcalc.errors import GradcalcError, SpecError, UsageError
+from gradcalc.errors import GradcalcError, SpecError, UsageError, quoted
 from gradcalc.functions import find
 from gradcalc.functions.entry import (
     SIDES,
@@ -17,7 +17,7 @@ from gradcalc.functions.entry import (
     VectorLoss,
 )
 from gradcalc.layers.activation import Activation
-from gradcalc.spec.keys import FUNCTION, LOSS
+from gradcalc.spec.keys import FORMULA, FUNCTION, LOSS
 from gradcalc.spec.nodes import Node
 
 #: What a kind of function is called in an error.
@@ -30,10 +30,15 @@ def read_activation(node: Node, kink: str) -> Activation | None:
         return None
     if isinstance(node.value, str) and node.value.lower() == "none":
         raise node.error("there is no function 'none'", "leave activation out, or write identity")
-    entry, keys = _named(node, "an activation")
+    entry, keys = _named(node, "an activation", kink)
     if not isinstance(entry, Elementwise | VectorActivation):
+        if "formula" in keys:
+            raise keys["formula"].error("an activation has an output for each unit, and this formula gives one number")
+        pooled = entry.kind == "activation"
         raise _name_node(node).error(
-            f"{entry.name} is {_KINDS[entry.kind]}, not an activation",
+            f"{entry.name} gives one number for all units, not one for each"
+            if pooled
+            else f"{entry.name} is {_KINDS[entry.kind]}, not an activation",
             "'gradcalc list functions' shows their kinds",
         )
     side = keys.pop("kink").choice(SIDES) if "kink" in keys else kink
@@ -42,7 +47,7 @@ def read_activation(node: Node, kink: str) -> Activation | None:
 
 def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss, dict[str, Node], dict[str, Any]]:
     """The loss, its other keys (reduction, scale, kink, with), and its parameters. Errors: SpecError."""
-    entry, keys = _named(node, "a loss")
+    entry, keys = _named(node, "a loss", "default")
     if not isinstance(entry, ElementwiseLoss | VectorLoss):
         raise _name_node(node).error(
             f"{entry.name} is {_KINDS[entry.kind]}, not a loss", "'gradcalc list functions' shows their kinds"
@@ -55,6 +60,7 @@ def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss, dict[str, Node]
 def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any]:
     """The function's parameters from the remaining keys; errors get the place of the culprit."""
     given: dict[str, object] = {}
+    keys = {name: value for name, value in keys.items() if name != "formula"}
     for name, value in keys.items():
         try:
             is_array = isinstance(value.value, Mapping) or value.path in value.reading.entries
@@ -88,20 +94,49 @@ def side_of(word: str) -> Side:
     raise AssertionError(word)
 
 
-def _named(node: Node, what: str) -> tuple[Entry, dict[str, Node]]:
-    """The entry of a name or of a mapping with a name, and the mapping's other keys."""
+def _named(node: Node, what: str, kink: str) -> tuple[Entry, dict[str, Node]]:
+    """The entry of a name, or of a mapping with a name or a formula, and the mapping's other keys."""
     keys: dict[str, Node] = {}
     name = node
+    if isinstance(node.value, Mapping) and "formula" in node.value:
+        return _formula(node, what, kink)
     if isinstance(node.value, Mapping):
         if "name" not in node.value:
             example = "{name: huber, delta: 1.5}" if what == "a loss" else "{name: leaky_relu, alpha: 0.1}"
-            raise node.error(f"{what} written as a mapping needs its name", f"e.g. {example}")
+            raise node.error(f"{what} written as a mapping needs its name", f"e.g. {example}, or a formula")
         keys = {key: Node(value, (*node.path, key), node.reading) for key, value in node.value.items()}
         name = keys.pop("name")
     try:
         return find(name.text()), keys
     except GradcalcError as error:
         error.path = error.path or name.path
+        raise
+
+
+def _formula(node: Node, what: str, kink: str) -> tuple[Entry, dict[str, Node]]:
+    """The entry of a formula; all keys but our own are its parameters. The formula stays among the keys."""
+    from gradcalc.formula.entries import Formula  # late: few specs have one
+    from gradcalc.formula.tokens import FormulaError
+
+    keys = {key: Node(value, (*node.path, key), node.reading) for key, value in node.value.items()}
+    if "name" in keys:
+        raise keys["name"].error("give a name or a formula, not both")
+    own = {key.name for key in (*(LOSS if what == "a loss" else FUNCTION), *FORMULA)}
+    side = str(keys["kink"].value) if "kink" in keys else kink
+    text = keys["formula"].text()
+    try:
+        formula = Formula(text, [key for key in keys if key not in own], "loss" if what == "a loss" else "activation")
+        return formula.entry(side), keys
+    except FormulaError as error:
+        column = error.place.column if error.place else 1
+        message = f"{error.message} (column {column} of the formula)"
+        raise SpecError(message, hint=error.hint, path=keys["formula"].path) from None
+    except UsageError as error:  # of a parameter's name: its key is the culprit
+        named = [key for key in keys if quoted(key) in error.message or f" {key}," in error.message]
+        path = keys[named[0]].path if named else node.path
+        raise SpecError(error.message, hint=error.hint, path=path, at_key=bool(named)) from None
+    except GradcalcError as error:
+        error.path = error.path or node.path
         raise
 
 

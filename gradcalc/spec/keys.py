@@ -70,6 +70,15 @@ FUNCTION = (
     Key("kink", "default | left | right | midpoint | undefined", "this function's own choice at kinks"),
 )
 
+FORMULA = (
+    Key(
+        "formula",
+        "formula",
+        "in the name's place: of z, or in a loss of a and y; other keys are its parameters",
+        required=True,
+    ),
+)
+
 LOSS = (
     *FUNCTION,
     Key("reduction", "batch_mean | mean | sum", "from the examples' losses to one number"),

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from gradcalc.errors import SpecError, UsageError, listed, near, quoted
+from gradcalc.errors import InputError, SpecError, UsageError, listed, near, quoted
 from gradcalc.functions import find
 from gradcalc.layers.activation import JACOBIAN_LIMIT, Activation, ActivationLayer
 from gradcalc.layers.base import Layer
@@ -116,7 +116,11 @@ def _is_folded(keys: dict[str, Node], conventions: Conventions) -> bool:
 
 
 def _check_units(activation: Activation, units: int, node: Node, name: str) -> None:
-    """Parameters given per unit have one number for each."""
+    """The function can take so many units, and parameters given per unit have one number for each."""
+    try:
+        activation.outputs(units)
+    except InputError as error:
+        raise node.error(f"layer {name}: {error.message}", error.hint) from None
     for letter, value in activation.values.items():
         if isinstance(value, np.ndarray) and value.size != units:
             numbers, of = f"{value.size} number{'s' * (value.size != 1)}", f"{units} unit{'s' * (units != 1)}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.errors import Path, SpecError, listed, near, quoted
+from gradcalc.errors import GradcalcError, Path, SpecError, listed, near, quoted
 from gradcalc.shapes import Array
 from gradcalc.spec.keys import Key
 from gradcalc.spec.limits import size_text
@@ -91,8 +91,7 @@ class Node:
 
     def text(self) -> str:
         if not isinstance(self.value, str):
-            what = "text" if self.label == "name" else "a name"
-            raise self.error(self.unfit(what))
+            raise self.error(self.unfit("text" if self.label in ("name", "formula") else "a name"))
         return self.value
 
     def unfit(self, wanted: str) -> str:
@@ -114,7 +113,8 @@ class Node:
         return self.value
 
     def number(self) -> float:
-        """A finite number."""
+        """A finite number, or a constant formula such as ln(3) or 1/3."""
+        self.value = _evaluated(self.value)
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self.error(self.unfit("a number"), _number_hint(self.value))
         if not math.isfinite(self.value):
@@ -141,7 +141,7 @@ class Node:
             found = self._from_file()
         elif isinstance(self.value, list | tuple):
             found = self._from_list(self.value)
-        elif isinstance(self.value, int | float) and not isinstance(self.value, bool):
+        elif isinstance(_evaluated(self.value), int | float) and not isinstance(self.value, bool):
             found = np.asarray(self.number())
         else:
             hint = _number_hint(self.value)
@@ -192,13 +192,10 @@ class Node:
         if not rows:
             raise self.error(f"{self.label} is an empty list")
         if not any(isinstance(row, list | tuple) for row in rows):
-            self._check_numbers(rows, self.path)
-            return np.array(rows, dtype=np.float64)
-        for position, row in enumerate(rows):
-            self._check_row(row, position, rows)
-        return np.array(rows, dtype=np.float64)
+            return np.array(self._numbers(rows, self.path), dtype=np.float64)
+        return np.array([self._row(row, i, rows) for i, row in enumerate(rows)], dtype=np.float64)
 
-    def _check_row(self, row: Any, position: int, rows: Sequence[Any]) -> None:
+    def _row(self, row: Any, position: int, rows: Sequence[Any]) -> Sequence[float]:
         path = (*self.path, position)
         if not isinstance(row, list | tuple):
             raise SpecError(f"{self.label} mixes rows and single numbers: row {position} is {_kind(row)}", path=path)
@@ -211,16 +208,18 @@ class Node:
             )
         if not row:
             raise SpecError(f"row {position} of {self.label} is empty", path=path)
-        self._check_numbers(row, path)
+        return self._numbers(row, path)
 
-    def _check_numbers(self, row: Sequence[Any], path: Path) -> None:
-        """Every element a finite number: first by a quick look at the types, then one by one to name the culprit."""
+    def _numbers(self, row: Sequence[Any], path: Path) -> Sequence[float]:
+        """Finite numbers, all: first by a quick look at the types, then one by one to name the culprit."""
         if set(map(type, row)) <= {int, float} and all(map(math.isfinite, row)):
-            return
+            return row
+        found = []
         for position, value in enumerate(row):
             if isinstance(value, list | tuple):
                 raise SpecError(f"{self.label} is nested too deep: rows of numbers are enough", path=(*path, position))
-            Node(value, (*path, position), self.reading).number()
+            found.append(Node(value, (*path, position), self.reading).number())
+        return found
 
 
 def _kind(value: object) -> str:
@@ -245,6 +244,18 @@ def _meant(name: str, known: Sequence[str]) -> str:
     return f"write {key}" if key in known else ""
 
 
+def _evaluated(value: Any) -> Any:
+    """A constant formula as its number; all else as it is."""
+    if not isinstance(value, str) or not re.search(r"[a-z]\(|[-+*/^()]|^(pi|e)$", value) or _number_hint(value):
+        return value
+    from gradcalc.formula.entries import constant  # late: few specs have one
+
+    try:
+        return constant(value)
+    except GradcalcError:
+        return value
+
+
 def _number_hint(value: object) -> str:
     if not isinstance(value, str):
         return ""
@@ -254,6 +265,4 @@ def _number_hint(value: object) -> str:
         return "the numbers of a spec are finite"
     if not value.isascii() and value.isdecimal():
         return "digits are 0 to 9"
-    if re.fullmatch(r"[-+]?\d+,\d+", value):
-        return "a decimal number has a point"
-    return "write a fraction as a decimal number" if re.fullmatch(r"[-+]?\d+/\d+", value) else ""
+    return "a decimal number has a point" if re.fullmatch(r"[-+]?\d+,\d+", value) else ""

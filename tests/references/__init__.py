@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from references import classification, margin, norm, regression, relu, sigmoid, vector
+from references import (
+    binary_margin,
+    classification,
+    counts,
+    exponential,
+    gated,
+    hard,
+    margin,
+    norm,
+    pooled,
+    rectified,
+    regression,
+    relative,
+    relu,
+    robust,
+    shrink,
+    sigmoid,
+    smooth,
+    sparsemax,
+    special,
+    standardize,
+    vector,
+)
 from references.reference import Reference
 
-FAMILIES = (relu, sigmoid, vector, norm, regression, classification, margin)
+FAMILIES = (
+    relu, rectified, hard, sigmoid, gated, smooth, shrink, exponential, special, vector, pooled,
+    sparsemax, standardize, norm,
+    regression, classification, margin, robust, relative, binary_margin, counts,
+)  # fmt: skip
 
 
 def of(name: str) -> Reference:

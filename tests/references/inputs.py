@@ -27,7 +27,7 @@ def numbers(domain: Domain, count: int, seed: str) -> list[float]:
     draw = random.Random(seed)
     if domain.members is not None:
         return [draw.choice(domain.members) for _ in range(count)]
-    if domain is UNIT:
+    if (domain.low, domain.high) == (0.0, 1.0):
         special = [near for share in _SHARES for near in _beside(share)]
         rest = [
             draw.choice((draw.random(), 10 ** draw.uniform(-323, 0), 1 - 10 ** draw.uniform(-16, 0)))
@@ -53,7 +53,8 @@ def pairs(domain: Domain, targets: Domain, count: int, seed: str) -> Iterator[tu
         elif targets is UNIT:
             yield x, draw.choice((0.0, 1.0, 0.5, 0.3, draw.random(), 1e-10, 1 - 1e-10, 10 ** draw.uniform(-323, 0)))
         else:
-            yield x, draw.choice((_any_number(draw), x, _beside(x)[0], x * draw.uniform(-1, 2), -x))
+            near = (_any_number(draw), x, _beside(x)[0], x * draw.uniform(-1, 2), -x)
+            yield x, draw.choice([y for y in near if y in targets and abs(y) < math.inf] or [abs(near[0])])
 
 
 def vectors(domain: Domain, seed: str) -> list[list[float]]:
@@ -80,17 +81,23 @@ def vectors(domain: Domain, seed: str) -> list[list[float]]:
     spreads = (1e-170, 1e-9, 0.1, 1.0, 5.0, 30.0, 300.0, 1e5, 1e160)
     drawn = [[draw.gauss(0, spread) for _ in range(n)] for spread in spreads for n in (2, 3, 5, 10)]
     mixed = [[_any_number(draw) for _ in range(n)] for n in (2, 2, 2, 3, 3, 5, 10)]
-    return special + drawn + mixed + [[draw.gauss(0, 2) for _ in range(1000)], [draw.random() for _ in range(300)]]
+    found = special + drawn + mixed + [[draw.gauss(0, 2) for _ in range(1000)], [draw.random() for _ in range(300)]]
+    return found if domain.low < 0 else [[abs(entry) for entry in x] for x in found]
 
 
-def targets_of(x: list[float], takes: str, seed: str) -> Iterator[Any]:
+def targets_of(x: list[float], takes: str, domain: Domain, seed: str) -> Iterator[Any]:
     """Targets of a vector: values near and far, distributions that sum to 1 and do not, or a class."""
     draw, n = random.Random(f"{seed}{x[:3]}"), len(x)
     if takes == "class":
         yield from {draw.randrange(n), x.index(max(x))}
+    elif domain is UNIT or domain.members is not None:
+        values = domain.members or (0.0, 1.0, 0.3, 1e-10, draw.random())
+        yield [draw.choice(values) if i < 50 else 0.0 for i in range(n)]
+        yield [1.0, *(0.0 for _ in x[1:])]
     elif takes == "values":
-        yield [draw.choice((_any_number(draw), entry * draw.uniform(0, 2), entry)) for entry in x]
-        yield [entry + draw.gauss(0, 1) for entry in x]
+        near = [draw.choice((_any_number(draw), entry * draw.uniform(0, 2), entry)) for entry in x]
+        for y in (near, [entry + draw.gauss(0, 1) for entry in x]):
+            yield y if domain.low < 0 else [abs(entry) for entry in y]
     else:
         for own in {draw.randrange(n), x.index(max(x))}:
             yield [float(i == own) for i in range(n)]

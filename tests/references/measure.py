@@ -10,7 +10,8 @@ import numpy as np
 from mpmath import isinf, isnan, mag, mpf
 
 import references
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, Norm, VectorActivation, VectorLoss
+from gradcalc.errors import InputError
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, VectorActivation, VectorLoss, VectorToScalar
 from gradcalc.numerics import arrays, scalar
 from references import inputs
 from references.reference import Formula
@@ -98,7 +99,7 @@ def _quantities(entry: Entry) -> Iterator[tuple[str, Callable[..., Any], Formula
         yield "second", entry.second, reference.second
     elif isinstance(entry, VectorActivation):
         yield "jacobian", entry.jacobian, reference.derivative
-    elif isinstance(entry, Norm):
+    elif isinstance(entry, VectorToScalar):
         yield "gradient", lambda xp, x, *p: entry.gradient(xp, x, "default", *p), reference.derivative
     elif isinstance(entry, VectorLoss):
         yield "gradient", lambda xp, x, y, *p: entry.gradient(xp, x, y, "default", *p), reference.derivative
@@ -116,12 +117,24 @@ def points(entry: Entry, given: Any) -> list[tuple[Any, ...]]:
     if isinstance(entry, Elementwise):
         return [(x,) for x in inputs.numbers(entry.domain, POINTS, entry.name)]
     if isinstance(entry, ElementwiseLoss):
-        targets = entry.targets(entry.parameters(given))
-        return list(inputs.pairs(entry.domain, targets, POINTS, entry.name))
+        parameters = entry.parameters(given)
+        return list(inputs.pairs(entry.inputs(parameters), entry.targets(parameters), POINTS, entry.name))
     vectors = inputs.vectors(entry.domain, entry.name)
     if isinstance(entry, VectorLoss):
-        return [(x, y) for x in vectors for y in inputs.targets_of(x, entry.takes, entry.name)]
-    return [(x,) for x in vectors if len(x) <= 50 or isinstance(entry, Norm)]
+        return [(x, y) for x in vectors for y in inputs.targets_of(x, entry.takes, entry.target_domain, entry.name)]
+    if isinstance(entry, VectorActivation):
+        vectors = [fitting(entry, x) for x in vectors if len(x) <= 50]
+    return [(x,) for x in vectors if x]
+
+
+def fitting(entry: Entry, x: list[float]) -> list[float]:
+    """A vector of a length the function takes: without its last entry where that is one too many."""
+    try:
+        if isinstance(entry, VectorActivation):
+            entry.outputs(len(x))
+    except InputError:
+        return x[:-1]
+    return x
 
 
 def _measured(

@@ -12,14 +12,15 @@ from references.reference import Reference
 
 @cache
 def logistic(z: Any) -> Any:
-    """1 / (1 + e^-z)."""
-    return 1 / (1 + exp(-z))
+    """1 / (1 + e^-z); what is beyond 5000 cannot be seen in a float."""
+    return 1 / (1 + exp(-min(max(z, -5000), 5000)))
 
 
 @cache
 def tangent(z: Any) -> Any:
-    """sinh / cosh."""
-    return (exp(z) - exp(-z)) / (exp(z) + exp(-z))
+    """sinh / cosh; what is beyond 5000 cannot be seen in a float."""
+    growth = exp(2 * min(max(z, -5000), 5000))
+    return (growth - 1) / (growth + 1)
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 from mpmath import exp, log
 
 from references.reference import Reference
+from references.sigmoid import logistic
 
 
 @cache
@@ -17,6 +18,27 @@ def softmax(z: Any) -> list[Any]:
     shifted = [exp(entry - largest) for entry in z]
     total = sum(shifted)
     return [e / total for e in shifted]
+
+
+def _softmin(z: Any) -> list[Any]:
+    return softmax(tuple(-entry for entry in z))
+
+
+def _softmin_jacobian(z: Any) -> list[list[Any]]:
+    p = _softmin(z)
+    return [[p[i] * (p[j] - (i == j)) for j in range(len(z))] for i in range(len(z))]
+
+
+def _glu(z: Any) -> list[Any]:
+    m = len(z) // 2
+    return [z[i] * logistic(z[m + i]) for i in range(m)]
+
+
+def _glu_jacobian(z: Any) -> list[list[Any]]:
+    m = len(z) // 2
+    gates = [logistic(entry) for entry in z[m:]]
+    by_b = [z[i] * gate * (1 - gate) for i, gate in enumerate(gates)]
+    return [[(j == i) * gates[i] + (j == m + i) * by_b[i] for j in range(2 * m)] for i in range(m)]
 
 
 def _softmax_jacobian(z: Any) -> list[list[Any]]:
@@ -31,5 +53,7 @@ def _log_softmax_jacobian(z: Any) -> list[list[Any]]:
 
 REFERENCES = {
     "softmax": Reference(value=softmax, derivative=_softmax_jacobian),
+    "softmin": Reference(value=_softmin, derivative=_softmin_jacobian),
+    "glu": Reference(value=_glu, derivative=_glu_jacobian),
     "log_softmax": Reference(value=lambda z: [log(p) for p in softmax(z)], derivative=_log_softmax_jacobian),
 }

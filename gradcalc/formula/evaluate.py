@@ -1,0 +1,222 @@
+"""Value and derivatives of a formula in one walk over its tree, on numbers that carry their derivatives (`series`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from gradcalc.formula import series
+from gradcalc.formula.calls import bound, elementwise
+from gradcalc.formula.parse import parse
+from gradcalc.formula.rules import CONSTANTS, POWER_BY_BASE, POWER_BY_EXPONENT, STEPS, TO_NUMBER, TO_VECTOR, UNARY, Rule
+from gradcalc.formula.tree import COMPARISONS, LOGIC, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcalc.formula.series import Series
+    from gradcalc.functions.entry import Entry
+
+#: So many terms show the side a tie goes to, unless the tied agree to the third order.
+SIDED_TERMS = 4
+
+
+@lru_cache(maxsize=256)
+def rule_tree(rule: Rule) -> Node:
+    """A derivative rule as it is computed."""
+    return parse(rule.exact or rule.derivative, ("x", "f", "y"))
+
+
+@lru_cache(maxsize=256)
+def entry_tree(entry: Entry) -> Node:
+    """The tree of a catalogue entry's formula."""
+    letters = {"loss": ("a", "y")}.get(entry.kind, ("z",))
+    return parse(entry.formula, (*letters, *(param.name for param in entry.params)))
+
+
+def evaluate(
+    nx: Any, node: Node, names: Mapping[str, Series], *, main: str = "", side: int = 0, guarded: bool = False
+) -> Series:
+    """The formula's series for the names' series.
+
+    `main` is the variable (z or a): a factor without it is a weight, and a weight of 0 switches its term off.
+    `guarded` makes 0 of a slope of 0 times an infinite one.
+    """
+    return _Walk(nx, names, main, side, guarded).number(node)
+
+
+class _Walk:
+    """One evaluation: the number system, what the names stand for, and how ties are settled."""
+
+    def __init__(self, nx: Any, names: Mapping[str, Series], main: str, side: int, guarded: bool) -> None:
+        self.nx, self.names, self.main, self.side, self.guarded = nx, names, main, side, guarded
+
+    def number(self, node: Node) -> Series:
+        """The series of a node."""
+        op = node.op
+        if op == "number":
+            return (node.value,)
+        if op == "name":
+            letter = str(node.value)
+            return self.names[letter] if letter in self.names else (CONSTANTS[letter],)
+        if op in COMPARISONS or op in LOGIC:
+            return (self.nx.where(self.condition(node), 1.0, 0.0),)
+        if op == "if":
+            return self.choice(*node.args)
+        if op == "*":
+            return self.product(*node.args)
+        return self.function(node, [self.number(arg) for arg in node.args if arg.op != "="])
+
+    def function(self, node: Node, given: list[Series]) -> Series:
+        """An operator or function of its arguments' series."""
+        op = node.op
+        if op in _OPERATORS:
+            return tuple(_OPERATORS[op](self, *given))
+        if op in _ROOTS and self.leaves_zero(given[0]):
+            found = series.from_zero(given[0], _ROOTS[op], self.side, odd=op == "cbrt")
+            if found:
+                return found
+        if op in UNARY:
+            value = getattr(self.nx, op)(given[0][0])
+            return series.compose(value, given[0], self.slope(UNARY[op]), guarded=self.guarded)
+        if op in STEPS:
+            return series.stepped(self.nx, op, given[0], self.side)
+        if op in TO_NUMBER or op in TO_VECTOR:
+            return self.reduced(op, *given)
+        return self.catalogue(node, given[0])
+
+    def condition(self, node: Node) -> Any:
+        """Whether a condition holds: one bool, or an array of them."""
+        if node.op in COMPARISONS:
+            a, b = map(self.number, node.args)
+            return series.compare(self.nx, node.op, a, b, self.side)
+        parts = [self.condition(arg) for arg in node.args]
+        if node.op == "not":
+            return not parts[0] if isinstance(parts[0], bool) else ~parts[0]
+        return parts[0] & parts[1] if node.op == "and" else parts[0] | parts[1]
+
+    def choice(self, test: Node, then: Node, orelse: Node) -> Series:
+        """The branch that is taken; on one number the other is not even looked at."""
+        condition = self.condition(test)
+        if isinstance(condition, bool):
+            return self.number(then if condition else orelse)
+        return series.pick(self.nx, condition, self.number(then), self.number(orelse))
+
+    def product(self, left: Node, right: Node) -> Series:
+        a, b = self.number(left), self.number(right)
+        if self.main in left.names and self.main not in right.names:
+            return series.switched(self.nx, b, a)
+        if self.main in right.names and self.main not in left.names:
+            return series.switched(self.nx, a, b)
+        return series.multiply(a, b)
+
+    def power(self, base: Series, exponent: Series) -> Series:
+        """base^exponent, by whichever of the two is no constant; by both as a sum of both slopes."""
+        value = self.nx.power(base[0], exponent[0])
+        if len(base) == 1 or len(exponent) == 1:
+            return self.power_by_one(value, base, exponent)
+        found: Series = (value,)
+        for k in range(1, len(base)):
+            by_base = self.power_slope(POWER_BY_BASE, base[:k], exponent[:k], found)
+            by_exponent = self.power_slope(POWER_BY_EXPONENT, base[:k], exponent[:k], found)
+            slope = series.add(
+                series.multiply(by_base, _slopes(base[: k + 1])),
+                series.multiply(by_exponent, _slopes(exponent[: k + 1])),
+            )
+            found = (*found, slope[k - 1] / k)
+        return found
+
+    def power_by_one(self, value: Any, base: Series, exponent: Series) -> Series:
+        if len(exponent) == 1 and isinstance(exponent[0], float):
+            if exponent[0] == 0.0:
+                return (value,)
+            if exponent[0] == 1.0:
+                return base
+            if self.leaves_zero(base) and exponent[0] > 0.0 and not exponent[0].is_integer():
+                found = series.from_zero(base, exponent[0], self.side)
+                if found:
+                    return found
+        if len(exponent) == 1:
+            return series.compose(
+                value, base, lambda x, f: self.power_slope(POWER_BY_BASE, x, exponent, f), guarded=self.guarded
+            )
+        return series.compose(
+            value, exponent, lambda y, f: self.power_slope(POWER_BY_EXPONENT, base, y, f), guarded=self.guarded
+        )
+
+    def leaves_zero(self, u: Series) -> bool:
+        """Whether one number is 0 and is asked for its derivative to a side."""
+        return self.side != 0 and len(u) > 1 and isinstance(u[0], float) and u[0] == 0.0
+
+    def power_slope(self, rule: Rule, base: Series, exponent: Series, value: Series) -> Series:
+        return evaluate(self.nx, rule_tree(rule), {"x": base, "y": exponent, "f": value}, guarded=self.guarded)
+
+    def slope(self, rule: Rule) -> Any:
+        """A function's slope as a function of its argument and its own value."""
+        tree = rule_tree(rule)
+        return lambda x, f: evaluate(self.nx, tree, {"x": x, "f": f}, guarded=self.guarded)
+
+    def extreme(self, sign: float, given: list[Series]) -> Series:
+        """max (sign 1) or min (sign -1) of several."""
+        found = given[0]
+        for other in given[1:]:
+            if sign > 0:
+                found = series.larger(self.nx, found, other, self.side)
+            else:
+                found = series.negative(
+                    series.larger(self.nx, series.negative(found), series.negative(other), self.side)
+                )
+        return found
+
+    def clip(self, x: Series, low: Series, high: Series) -> Series:
+        """x, but no less than low and no more than high."""
+        return self.extreme(-1.0, [self.extreme(1.0, [x, low]), high])
+
+    def reduced(self, op: str, *given: Series) -> Series:
+        """A function of a whole vector."""
+        from gradcalc.formula import reductions  # late: it needs NumPy
+
+        return reductions.reduced(op, self.names["n"][0], self.side, *given)
+
+    def catalogue(self, node: Node, u: Series) -> Series:
+        """A function of the catalogue: by its own kernels; by its formula where a side or a parameter matters."""
+        entry = elementwise(node.op)
+        assert entry is not None  # the parser knows the names
+        given = bound(entry, node.args)
+        words = {name: arg.value for name, arg in given.items() if arg.op == "word"}
+        parameters = {name: self.number(arg) for name, arg in given.items() if arg.op != "word"}
+        values = {**entry.parameters({}), **words, **{name: p[0] for name, p in parameters.items()}}
+        if any(len(p) > 1 for p in parameters.values()) or (self.side and entry.kinks and len(u) > 1):
+            inner = {name: (value,) for name, value in values.items()} | parameters | {"z": u}
+            return _Walk(self.nx, inner, "z", self.side, self.guarded).number(entry_tree(entry))
+        args = (self.nx.xp, u[0], *values.values())
+
+        def slope(x: Series, _: Series) -> Series:
+            terms = [entry.derivative(*args)]
+            if len(x) > 1:
+                terms.append(entry.second(*args) * x[1])
+            return (*terms, *[self.nx.xp.nan] * (len(x) - 2))
+
+        return series.compose(entry.value(*args), u, slope, guarded=self.guarded)
+
+
+#: Roots as powers.
+_ROOTS = {"sqrt": 0.5, "cbrt": 1.0 / 3.0}
+
+
+def _slopes(a: Series) -> Series:
+    """The series of the derivative."""
+    return tuple(k * term for k, term in enumerate(a) if k)
+
+
+_OPERATORS: dict[str, Any] = {
+    "neg": lambda _, a: series.negative(a),
+    "+": lambda _, a, b: series.add(a, b),
+    "-": lambda _, a, b: series.subtract(a, b),
+    "/": lambda walk, a, b: series.divide(walk.nx, a, b),
+    "^": lambda walk, a, b: walk.power(a, b),
+    "abs": lambda walk, a: series.magnitude(walk.nx, a, walk.side),
+    "clip": lambda walk, x, low, high: walk.clip(x, low, high),
+    "max": lambda walk, *given: walk.extreme(1.0, list(given)) if len(given) > 1 else walk.reduced("max", *given),
+    "min": lambda walk, *given: walk.extreme(-1.0, list(given)) if len(given) > 1 else walk.reduced("min", *given),
+}

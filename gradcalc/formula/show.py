@@ -1,0 +1,69 @@
+"""A tree as text of the formula language again; reading that text gives the same tree."""
+
+from __future__ import annotations
+
+from gradcalc.formula.tree import COMPARISONS, Node
+
+#: How tightly an operator binds; what has no rank here is written without brackets anywhere.
+RANKS = {
+    "if": 0, "or": 1, "and": 2, "not": 3, **dict.fromkeys(COMPARISONS, 4),
+    "+": 5, "-": 5, "*": 6, "/": 6, "neg": 7, "^": 8,
+}  # fmt: skip
+ATOM = 9
+
+
+def rank(node: Node) -> int:
+    """How tightly a node binds as it is written: a negative number is a number with a minus sign."""
+    if node.op == "number" and _text_of(node).startswith("-"):
+        return RANKS["neg"]
+    return RANKS.get(node.op, ATOM)
+
+
+def text(node: Node) -> str:
+    """The formula as text."""
+    op, args = node.op, node.args
+    if op == "number":
+        return _text_of(node)
+    if op in ("name", "word"):
+        return str(node.value)
+    if op == "=":
+        return f"{node.value}={text(args[0])}"
+    if op == "if":
+        test, then, orelse = args
+        return f"{_within(then, 1)} if {_within(test, 1)} else {text(orelse)}"
+    if op == "neg":
+        return f"-{_within(args[0], RANKS['^'])}"
+    if op == "not":
+        return f"not {_within(args[0], 3)}"
+    if op == "^":
+        exponent = args[1]
+        plain = exponent.op == "number" or rank(exponent) >= RANKS["^"]
+        return f"{_within(args[0], ATOM)}^{text(exponent) if plain else f'({text(exponent)})'}"
+    if op in RANKS:
+        return _binary(op, *args)
+    return f"{op}({', '.join(map(text, args))})"
+
+
+def _binary(op: str, left: Node, right: Node) -> str:
+    """Operators read from left to right: the right operand must bind tighter, and not begin with a minus."""
+    own = RANKS[op] + (op in COMPARISONS)
+    after = text(right)
+    if rank(right) <= RANKS[op] or (after.startswith("-") and op not in COMPARISONS):
+        after = f"({after})"
+    return f"{_within(left, own)} {op} {after}"
+
+
+def _within(node: Node, least: int) -> str:
+    """A node's text, in brackets where it binds less tightly than `least`."""
+    return text(node) if rank(node) >= least else f"({text(node)})"
+
+
+def _text_of(node: Node) -> str:
+    return number_text(float(node.value or 0.0))
+
+
+def number_text(value: float) -> str:
+    """A number as short as it can be written."""
+    if value - value != 0.0:
+        return "-1e999" if value < 0 else "1e999"
+    return repr(value).removesuffix(".0")

@@ -1,0 +1,266 @@
+"""Losses of the right class: on log-probabilities, on logits, and the focal and generalized cross-entropies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcalc.functions.categorical import normalized, weighted_total
+from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, Param, VectorLoss
+from gradcalc.numerics.blocks import blockwise
+from gradcalc.numerics.careful import weighted
+
+_UP_TO_ONE = Domain("above 0 and at most 1", 0.0, 1.0, open_low=True)
+
+IGNORE = Param("ignore_index", None, "a class whose examples count nothing (PyTorch: -100)")
+
+
+def _of_class(np: Any, x: Any, y: Any) -> Any:
+    """The entry of the class, (...)."""
+    return np.take_along_axis(x, y[..., None], axis=-1)[..., 0]
+
+
+def _placed(np: Any, x: Any, y: Any, number: Any) -> Any:
+    """Zeros like x (NaN where x is) with a number at the class."""
+    found = np.where(x == x, 0.0, x)
+    np.put_along_axis(found, y[..., None], np.asarray(number)[..., None], axis=-1)
+    return found
+
+
+def _counted(np: Any, y: Any, ignore_index: float | None) -> tuple[Any, Any]:
+    """The classes with 0 in place of the one to ignore, and 1 where a class counts."""
+    if ignore_index is None:
+        return y, np.ones(y.shape)
+    counts = y != ignore_index
+    return np.where(counts, y, 0), 1.0 * counts
+
+
+def _nll(np: Any, x: Any, y: Any, ignore_index: float | None) -> Any:
+    y, counts = _counted(np, y, ignore_index)
+    return weighted(np, counts, -_of_class(np, x, y)) + 0.0
+
+
+def _nll_gradient(np: Any, x: Any, y: Any, side: str, ignore_index: float | None) -> Any:
+    y, counts = _counted(np, y, ignore_index)
+    own = _of_class(np, x, y)
+    return _placed(np, x, y, np.where(own == own, -counts, own)) + 0.0
+
+
+def _sparse_ce(np: Any, x: Any, y: Any, ignore_index: float | None) -> Any:
+    from gradcalc.numerics.softened import soften
+
+    y, counts = _counted(np, y, ignore_index)
+    soft = soften(np, x)
+    return weighted(np, counts, _of_class(np, soft.surprise(np) / soft.unit, y))
+
+
+def _sparse_ce_gradient(np: Any, x: Any, y: Any, side: str, ignore_index: float | None) -> Any:
+    from gradcalc.numerics.softened import soften
+
+    y, counts = _counted(np, y, ignore_index)
+    p, q = soften(np, x).shares(np)
+    np.put_along_axis(p, y[..., None], -np.take_along_axis(q, y[..., None], axis=-1), axis=-1)
+    return weighted(np, counts[..., None], p)
+
+
+@blockwise(2)
+def _poly(np: Any, x: Any, y: Any, epsilon: float) -> Any:
+    from gradcalc.numerics.softened import soften
+
+    soft = soften(np, x)
+    _, q = soft.shares(np)
+    return weighted_total(np, y, soft.surprise(np) / soft.unit + epsilon * q)
+
+
+@blockwise(2)
+def _poly_gradient(np: Any, x: Any, y: Any, side: str, epsilon: float) -> Any:
+    """p_j (sum_{i != j} y_i (1 + epsilon p_i)) - y_j q_j (1 + epsilon p_j)."""
+    from gradcalc.numerics.softened import soften
+    from gradcalc.numerics.vectors import others
+
+    p, q = soften(np, x).shares(np)
+    rest, rivals = others(np, y)[1], others(np, y * p)[1]
+    return p * (rest + epsilon * rivals) - y * q * (1.0 + epsilon * p)
+
+
+def _poly_by_target(np: Any, x: Any, y: Any, epsilon: float) -> Any:
+    from gradcalc.numerics.softened import soften
+
+    soft = soften(np, x)
+    return soft.surprise(np) / soft.unit + epsilon * soft.shares(np)[1] + 0.0 * y
+
+
+def _poly_by_epsilon(np: Any, x: Any, y: Any, epsilon: float) -> Any:
+    from gradcalc.numerics.softened import soften
+
+    return weighted_total(np, y, soften(np, x).shares(np)[1])
+
+
+class _Focus:
+    """Probabilities p, q = 1 - p exactly enough for its powers, and -log p."""
+
+    __slots__ = ("p", "q", "q_low", "surprise", "whole")
+
+    def __init__(self, np: Any, x: Any, normalize: bool) -> None:
+        from gradcalc.numerics.vectors import two_sum
+
+        if normalize:
+            self.p, self.q, self.surprise = normalized(np, x)
+            self.q_low = 0.0
+            return
+        self.p, self.surprise = x, -np.log(x)
+        self.q, self.q_low = two_sum(1.0, -x)
+
+    def power(self, np: Any, gamma: float) -> Any:
+        """q^gamma."""
+        found = np.power(self.q, gamma)
+        return found + np.where(self.q > 0, found * (gamma * self.q_low / self.q), 0.0)
+
+    def drop(self, np: Any, gamma: float) -> Any:
+        """-p d (q^gamma (-log p)) / dp = q^gamma (1 - gamma p log p / q)."""
+        per_q = np.where(self.q == 0, 1.0, self.surprise / self.q)
+        return self.power(np, gamma) * (1.0 + (gamma * weighted(np, self.p, per_q) if gamma else 0.0))
+
+
+@blockwise(2)
+def _focal(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
+    at = _Focus(np, x, normalize)
+    return alpha * weighted_total(np, y, weighted(np, at.power(np, gamma), at.surprise))
+
+
+@blockwise(2)
+def _focal_gradient(np: Any, x: Any, y: Any, side: str, gamma: float, alpha: float, normalize: bool) -> Any:
+    """-alpha y_j drop_j / x_j; normalized what the others drop, over the sum, less q_j of that."""
+    from gradcalc.numerics.vectors import others
+
+    at = _Focus(np, x, normalize)
+    drop = alpha * weighted(np, y, at.drop(np, gamma))
+    pull = np.where(drop == 0, 0.0, (at.q * drop if normalize else drop) / x)
+    if not normalize:
+        return np.where(x == x, -pull + 0.0, x)
+    return others(np, drop)[1] / others(np, x)[0] - pull
+
+
+def _focal_by_target(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
+    at = _Focus(np, x, normalize)
+    return alpha * weighted(np, at.power(np, gamma), at.surprise) + 0.0 * y
+
+
+def _focal_by_alpha(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
+    return _focal(np, x, y, gamma, 1.0, normalize)
+
+
+def _generalized(np: Any, x: Any, y: Any, q: float) -> Any:
+    """-expm1(q log p) / q."""
+    return -np.expm1(q * np.log(_of_class(np, x, y))) / q + 0.0
+
+
+def _generalized_gradient(np: Any, x: Any, y: Any, side: str, q: float) -> Any:
+    own = _of_class(np, x, y)
+    slope = -np.power(own, q) / own if q < 1.0 else np.where(own == own, -1.0, own)
+    return _placed(np, x, y, slope)
+
+
+def _generalized_by_q(np: Any, x: Any, y: Any, q: float) -> Any:
+    """-e^-v (e^v - 1 - v) / q^2 with v = q s and s = -log p."""
+    s = -np.log(_of_class(np, x, y))
+    v = q * s
+    term = tail = np.ones_like(v)
+    for k in range(3, 24):  # e^v - 1 - v = v^2 / 2 (1 + v/3 + v^2/12 + ...)
+        term = term * np.minimum(v, 1.0) / k
+        tail = tail + term
+    far = -np.expm1(-v) - weighted(np, np.exp(-v), v)
+    return -np.where(v < 1.0, np.exp(-v) * (0.5 * s * s * tail), far / (q * q)) + 0.0
+
+
+ENTRIES = (
+    VectorLoss(
+        name="nll_loss",
+        aliases=("negative_log_likelihood",),
+        title="Negative log-likelihood of log-probabilities",
+        params=(IGNORE,),
+        formula="-sum(y * a)",
+        derivative_formula="-y",
+        takes="class",
+        value=_nll,
+        gradient=_nll_gradient,
+        by_target=None,
+        notes=(
+            "y is 1 for the class and 0 for its rivals; nll is the binary loss on a probability",
+            "PyTorch's weighted mean divides by the sum of the weights",
+        ),
+        libraries={"PyTorch": "nll_loss"},
+        source="PyTorch nll_loss",
+        sample=(-4.0, 0.0),
+    ),
+    VectorLoss(
+        name="sparse_softmax_cross_entropy",
+        aliases=("sparse_categorical_crossentropy", "softmax_cross_entropy_with_integer_labels"),
+        title="Cross-entropy of logits for a class",
+        params=(IGNORE,),
+        formula="-sum(y * log_softmax(a))",
+        derivative_formula="softmax(a) - y",
+        takes="class",
+        value=_sparse_ce,
+        gradient=_sparse_ce_gradient,
+        by_target=None,
+        notes=("y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",),
+        libraries={
+            "PyTorch": "cross_entropy",
+            "optax": "softmax_cross_entropy_with_integer_labels",
+            "Keras": "sparse_categorical_crossentropy(from_logits=True)",
+        },
+        source="PyTorch cross_entropy, optax softmax_cross_entropy_with_integer_labels",
+    ),
+    VectorLoss(
+        name="poly_loss",
+        aliases=("poly_loss_cross_entropy", "polyloss"),
+        title="PolyLoss: cross-entropy of logits and a multiple of 1 - p",
+        params=(Param("epsilon", 2.0, "weight of 1 - p", derivative=_poly_by_epsilon),),
+        formula="sum(y * (epsilon * (1 - softmax(a)) - log_softmax(a)))",
+        derivative_formula="p * sum(y * (1 + epsilon * p)) - y * (1 + epsilon * p) with p = softmax(a)",
+        takes="distribution",
+        value=_poly,
+        gradient=_poly_gradient,
+        by_target=_poly_by_target,
+        libraries={"optax": "poly_loss_cross_entropy"},
+        source="Leng et al. 2022; optax poly_loss_cross_entropy",
+    ),
+    VectorLoss(
+        name="categorical_focal",
+        aliases=("categorical_focal_crossentropy",),
+        title="Focal loss of probabilities",
+        params=(
+            Param("gamma", 2.0, "power of 1 - p; 0 gives plain cross-entropy", NOT_NEGATIVE),
+            Param("alpha", 0.25, "multiplies the loss", NOT_NEGATIVE, derivative=_focal_by_alpha),
+            Param("normalize", False, "divides a by its sum first, as Keras does"),
+        ),
+        formula="-alpha * sum(y * (1 - a)^gamma * log(a))",
+        derivative_formula="-alpha * y * ((1 - a)^gamma / a - gamma * (1 - a)^(gamma - 1) * log(a))",
+        takes="distribution",
+        value=_focal,
+        gradient=_focal_gradient,
+        by_target=_focal_by_target,
+        domain=UNIT,
+        notes=("Keras divides a by its sum (-p normalize=true) and clips it to [1e-7, 1 - 1e-7]",),
+        libraries={"Keras": "categorical_focal_crossentropy"},
+        source="Lin, Goyal, Girshick, He & Dollar 2017; Keras categorical_focal_crossentropy",
+        sample=(0.01, 0.99),
+    ),
+    VectorLoss(
+        name="generalized_cross_entropy",
+        aliases=("gce", "categorical_generalized_cross_entropy"),
+        title="Generalized cross-entropy of probabilities",
+        params=(Param("q", 0.5, "0 is cross-entropy, 1 the absolute error", _UP_TO_ONE, derivative=_generalized_by_q),),
+        formula="(1 - sum(y * a)^q) / q",
+        derivative_formula="-y * sum(y * a)^(q - 1)",
+        takes="class",
+        value=_generalized,
+        gradient=_generalized_gradient,
+        by_target=None,
+        domain=UNIT,
+        notes=("y is 1 for the class and 0 for its rivals", "Keras' class has q=0.5, its function no default"),
+        libraries={"Keras": "categorical_generalized_cross_entropy"},
+        source="Zhang & Sabuncu 2018; Keras categorical_generalized_cross_entropy",
+        sample=(0.01, 0.99),
+    ),
+)

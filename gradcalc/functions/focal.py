@@ -1,0 +1,250 @@
+"""Binary focal losses: cross-entropy times a power of how far the prediction is from the target.
+
+On logits everything is a function of r = |x|, t = e^-r, and of A, the target's weight against the side x is on, with
+B = 1 - A: CE = A r + log(1 + t), q = (A + B t) / (1 + t), and the signed slope of CE is (A - B t) / (1 + t).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gradcalc.functions.binary import bce_by_smoothed_target, bce_value
+from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, ElementwiseLoss, Param
+from gradcalc.numerics.careful import weighted
+from gradcalc.numerics.doubled import Pair, added, logarithm, multiplied, over, over_square, plus, raised, times
+from gradcalc.numerics.split import decays
+
+_OPEN_UNIT = Domain("above 0 and below 1", 0.0, 1.0, open_low=True, open_high=True)
+_GAMMA = "power of the distance from the target; 0 gives plain cross-entropy"
+_ALPHA = "weight of the target 1, with 1 - alpha for the target 0"
+
+
+def _balance(xp: Any, y: Any, alpha: float | None) -> Any:
+    """The class weight alpha y + (1 - alpha) (1 - y)."""
+    if alpha is None:
+        return 1.0
+    of_zero = times(xp, (1.0 - alpha, 0.0), added(xp, 1.0, -y))
+    return plus(xp, multiplied(xp, y, alpha), of_zero)[0]
+
+
+_LIFT = 2.0**100
+
+
+class _Logit(NamedTuple):
+    """The module's letters, `power` = q^gamma and lean = (1 - 2 y) sign(x).
+
+    Where A is 0 (`alone`) q and CE are t times a number near 1, which underflows before their powers do: then
+    `per_t` is CE / t. `steep` is q' / q = sigmoid' / q lean, and by_t is 1 / (1 + t) / (A + B t).
+    """
+
+    sign: Any
+    r: Any
+    t: Any
+    A: Any
+    B: Any
+    lean: Any
+    alone: Any
+    entropy: Any
+    per_t: Any
+    power: Any
+    by_t: Any
+
+    @property
+    def pull(self) -> Any:
+        """d CE / dr."""
+        return (self.A - self.B * self.t) / (1.0 + self.t)
+
+    def entropy_times(self, xp: Any, factor: Any) -> Any:
+        """factor * CE."""
+        return xp.where(self.alone, decays(xp, factor * self.per_t, self.r), weighted(xp, factor, self.entropy))
+
+    def steep(self, xp: Any) -> Any:
+        """q' / q."""
+        return self.lean * xp.where(self.alone, 1.0 / (1.0 + self.t), self.t * self.by_t)
+
+
+def _logit(xp: Any, x: Any, y: Any, gamma: float) -> _Logit:
+    r, sign = xp.absolute(x), xp.where(x >= 0, 1.0, xp.where(x < 0, -1.0, x))
+    (rest, lost), above = added(xp, 1.0, -y), x >= 0
+    A, A_low = xp.where(above, rest, y), xp.where(above, lost, 0.0)
+    B, B_low = xp.where(above, y, rest), xp.where(above, 0.0, lost)
+    t = xp.exp(-r)
+    whole = added(xp, 1.0, t)
+    numerator = plus(xp, (A, A_low), times(xp, (B, B_low), (t, 0.0)))
+    alone = A == 0
+    bottom, _ = times(xp, whole, numerator)
+    per_t = xp.where(t < 1e-17, 1.0, xp.divide(xp.log1p(t), t))
+    line, line_low = multiplied(xp, xp.where(r < 1e300, r, 1e300), gamma)
+    pure = decays(xp, 1.0 / raised(xp, whole, gamma), line, line_low)
+    mixed = raised(xp, over(xp, numerator, whole), gamma)
+    entropy = weighted(xp, A, r) + (A_low * xp.minimum(r, 1e300) + xp.log1p(t))
+    lean = sign * (1.0 - 2.0 * y)
+    power = xp.where(alone, pure, mixed)
+    return _Logit(sign, r, t, A, B, lean, alone, entropy, per_t, power, xp.divide(1.0 + 0.0 * t, bottom))
+
+
+def _log_q(xp: Any, at: _Logit) -> Any:
+    """log q = log(1 - B (1 - t)) - log(1 + t): both terms are below 0."""
+    shrunk = at.B * -xp.expm1(-at.r)
+    log_n = xp.where(at.alone, -at.r, xp.where(shrunk < 0.5, xp.log1p(-shrunk), xp.log(at.A + at.B * at.t)))
+    return log_n - xp.log1p(at.t)
+
+
+def _sigmoid_focal(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    at = _logit(xp, x, y, gamma)
+    return at.entropy_times(xp, at.power * _balance(xp, y, alpha))
+
+
+def _sigmoid_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    """q^gamma (CE' + gamma q' / q CE); alone everything has the factor t."""
+    at = _logit(xp, x, y, gamma)
+    factor = _balance(xp, y, alpha) * at.sign * at.power
+    mixed = at.pull + gamma * weighted(xp, at.steep(xp), at.entropy)
+    alone = (gamma * at.lean * at.per_t - at.B) / (1.0 + at.t)
+    return xp.where(at.alone, decays(xp, factor * alone, at.r), factor * mixed)
+
+
+def _sigmoid_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    """q^gamma (CE'' + 2 gamma q' / q CE' + gamma CE ((gamma - 1) (q' / q)^2 + q'' / q)), with the factor t outside."""
+    at = _logit(xp, x, y, gamma)
+    steep, bent = at.steep(xp), -xp.tanh(0.5 * at.r)
+    turn = (gamma - 1.0) * steep + bent
+    mixed = gamma * at.lean * (2.0 * at.by_t * at.pull + at.by_t * at.entropy * turn)
+    alone = gamma * steep * (at.per_t * turn - 2.0 * at.B / (1.0 + at.t))
+    curve = 1.0 / (1.0 + at.t * (2.0 + at.t)) + xp.where(at.alone, alone, mixed)
+    return decays(xp, _balance(xp, y, alpha) * at.power * curve, at.r) + 0.0 * at.sign
+
+
+def _sigmoid_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    """-+ q^gamma (r + gamma CE / q (1 - t) / (1 + t)), and what the class weight adds."""
+    at = _logit(xp, x, y, gamma)
+    c = xp.where(at.r > 1e300, 2.0**-60, 1.0)
+    whole = 1.0 + at.t
+    per_q = xp.where(at.alone, c * at.per_t * whole, (c * at.entropy) * at.by_t * whole * whole)
+    rise = c * at.r + (gamma * (per_q * (-xp.expm1(-at.r) / whole)) if gamma else 0.0)
+    half = _logit(xp, x, y, 0.5 * gamma).power
+    product = xp.where(at.power < 1e-290, half * weighted(xp, half, rise), weighted(xp, at.power, rise))
+    slope = -at.sign * (_balance(xp, y, alpha) * product) / c
+    return slope if alpha is None else slope + at.entropy_times(xp, (2.0 * alpha - 1.0) * at.power)
+
+
+def _sigmoid_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    """q^gamma CE log q; where log q = -(B + t) is subnormal, with a factor that keeps its digits."""
+    at = _logit(xp, x, y, gamma)
+    factor = _balance(xp, y, alpha) * at.power
+    faint = (at.r > 600.0) & (at.B < 1e-250)
+    lifted = factor * at.entropy * (-at.B * _LIFT - decays(xp, _LIFT, at.r)) / _LIFT
+    return xp.where(faint, lifted, at.entropy_times(xp, weighted(xp, factor, _log_q(xp, at))))
+
+
+def _distance(xp: Any, x: Any, y: Any) -> Pair:
+    """q = (1 - y) x + y (1 - x)."""
+    return plus(xp, times(xp, added(xp, 1.0, -y), (x, 0.0)), times(xp, added(xp, 1.0, -x), (y, 0.0)))
+
+
+def _binary_focal(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    power = raised(xp, _distance(xp, x, y), gamma)
+    return _balance(xp, y, alpha) * (power * bce_value(xp, x, y, 0.0, None))
+
+
+def _per_distance(xp: Any, x: Any, y: Any, q: Pair) -> Any:
+    """CE / q."""
+    of_one = xp.where(y == 0, 0.0, -xp.divide(y, q[0]) * xp.log(x))
+    return of_one - (1.0 - y) * xp.divide(xp.log1p(-x), q[0])
+
+
+def _binary_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    """q^gamma (CE' + gamma (1 - 2 y) CE / q), the power in halves beside y / x, which may overflow."""
+    q, balance = _distance(xp, x, y), _balance(xp, y, alpha)
+    half, ratio = raised(xp, q, 0.5 * gamma), xp.divide(y, x)
+    slope = (1.0 - y) / (1.0 - x) + gamma * (1.0 - 2.0 * y) * _per_distance(xp, x, y, q)
+    steepest = xp.divide(balance * half * y / _LIFT, x) * half * _LIFT
+    steep = xp.where(ratio == xp.inf, steepest, balance * half * ratio * half)
+    return balance * (raised(xp, q, gamma) * slope) - steep
+
+
+def _binary_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    """q^(gamma - 1) (q CE'' + 2 gamma (1 - 2 y) CE' + gamma (gamma - 1) (1 - 2 y)^2 CE / q)."""
+    q, lean = _distance(xp, x, y), gamma * (1.0 - 2.0 * y)
+    balance = _balance(xp, y, alpha)
+    if gamma == 0:
+        return balance * (over_square(xp, y, x) + over_square(xp, 1.0 - y, 1.0 - x))
+    ratio, half = xp.divide(y, x), raised(xp, q, 0.5 * (gamma - 1.0))
+    steepest = (balance * half * xp.divide(q[0], x)) * (half * ratio)
+    rest = 2.0 * lean * (1.0 - y) / (1.0 - x) + q[0] * over_square(xp, 1.0 - y, 1.0 - x)
+    rest = rest + lean * (1.0 - 2.0 * y) * (gamma - 1.0) * _per_distance(xp, x, y, q)
+    whole = steepest + (raised(xp, q, gamma - 1.0) * rest * balance - (half * balance) * (2.0 * lean * ratio) * half)
+    return xp.where(steepest == xp.inf, xp.inf, whole)
+
+
+def _binary_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    q = _distance(xp, x, y)
+    slope = bce_by_smoothed_target(xp, x, None) + gamma * (1.0 - 2.0 * x) * _per_distance(xp, x, y, q)
+    power = raised(xp, q, gamma)
+    by_target = _balance(xp, y, alpha) * (power * slope)
+    if alpha is None:
+        return by_target
+    return by_target + (2.0 * alpha - 1.0) * (power * bce_value(xp, x, y, 0.0, None))
+
+
+def _binary_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    q = _distance(xp, x, y)
+    rate = _per_distance(xp, x, y, q) * logarithm(xp, q)
+    return _balance(xp, y, alpha) * (rate * raised(xp, q, gamma)) * q[0]
+
+
+ENTRIES = (
+    ElementwiseLoss(
+        name="sigmoid_focal",
+        aliases=("sigmoid_focal_loss",),
+        title="Focal loss of a logit",
+        params=(
+            Param("gamma", 2.0, _GAMMA, NOT_NEGATIVE, derivative=_sigmoid_focal_by_gamma),
+            Param("alpha", None, _ALPHA, UNIT),
+        ),
+        formula="((1 - y) * sigmoid(a) + y * sigmoid(-a))^gamma * ((1 - y) * log(1 + exp(a)) + y * log(1 + exp(-a)))",
+        derivative_formula="q^gamma * (sigmoid(a) - y) + gamma * q^(gamma - 1) * (1 - 2 * y) * sigmoid(a) * sigmoid(-a)"
+        " * CE with q = (1 - y) * sigmoid(a) + y * sigmoid(-a) and CE = bce_with_logits",
+        value=_sigmoid_focal,
+        derivative=_sigmoid_focal_slope,
+        second=_sigmoid_focal_second,
+        by_target=_sigmoid_focal_by_target,
+        target_domain=UNIT,
+        notes=(
+            "with alpha the loss is multiplied by alpha * y + (1 - alpha) * (1 - y)",
+            "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too",
+        ),
+        libraries={
+            "optax": "sigmoid_focal_loss",
+            "Keras": "binary_focal_crossentropy(from_logits=True)",
+            "torchvision": "ops.sigmoid_focal_loss",
+        },
+        source="Lin, Goyal, Girshick, He & Dollar 2017",
+    ),
+    ElementwiseLoss(
+        name="binary_focal",
+        aliases=("binary_focal_crossentropy",),
+        title="Focal loss of a probability",
+        params=(
+            Param("gamma", 2.0, _GAMMA, NOT_NEGATIVE, derivative=_binary_focal_by_gamma),
+            Param("alpha", None, _ALPHA, UNIT),
+        ),
+        formula="-((1 - y) * a + y * (1 - a))^gamma * (y * log(a) + (1 - y) * log(1 - a))",
+        derivative_formula="q^gamma * ((1 - y) / (1 - a) - y / a) + gamma * q^(gamma - 1) * (1 - 2 * y) * CE"
+        " with q = (1 - y) * a + y * (1 - a) and CE = binary_cross_entropy",
+        value=_binary_focal,
+        derivative=_binary_focal_slope,
+        second=_binary_focal_second,
+        by_target=_binary_focal_by_target,
+        domain=_OPEN_UNIT,
+        target_domain=UNIT,
+        logits="sigmoid_focal",
+        notes=(
+            "with alpha the loss is multiplied by alpha * y + (1 - alpha) * (1 - y)",
+            "Keras clips a to [1e-7, 1 - 1e-7], and has alpha=0.25 only with apply_class_balancing",
+        ),
+        libraries={"Keras": "binary_focal_crossentropy"},
+        source="Lin, Goyal, Girshick, He & Dollar 2017",
+        sample=(0.01, 0.99),
+    ),
+)

@@ -1,0 +1,208 @@
+"""Losses of the relative error: by percent, and by logarithms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradcalc.functions.entry import ANY, NOT_NEGATIVE, POSITIVE, Domain, ElementwiseLoss, Kink, Param
+from gradcalc.numerics.careful import chosen, constant, system
+from gradcalc.numerics.doubled import added, distance, log_ratio, minus, over_square
+
+_LARGE = 1e300  # a hundred times as much may overflow
+
+
+def _floor(y: Any, eps: float) -> Any:
+    """max(|y|, eps)."""
+    return chosen(abs(y) > eps, abs(y), eps)
+
+
+def _sign(xp: Any, x: Any) -> Any:
+    return xp.where(x > 0, 1.0, xp.where(x < 0, -1.0, x))
+
+
+def _percent(xp: Any, size: Any, divisor: Any) -> Any:
+    """100 size / divisor."""
+    return xp.where(xp.absolute(size) < _LARGE, 100.0 * size / divisor, size / divisor * 100.0)
+
+
+def _mape(xp: Any, x: Any, y: Any, eps: float) -> Any:
+    d = distance(xp, x, y)
+    return _percent(xp, d.size, xp.maximum(xp.absolute(y), eps)) / d.c
+
+
+def _mape_slope(xp: Any, x: Any, y: Any, eps: float) -> Any:
+    return _sign(xp, x - y) * (100.0 / xp.maximum(xp.absolute(y), eps))
+
+
+def _mape_by_target(xp: Any, x: Any, y: Any, eps: float) -> Any:
+    """-100 sign(x - y) sign(y) x / y^2 above eps."""
+    large = xp.absolute(x) >= _LARGE
+    ratio = over_square(xp, xp.where(large, x, 100.0 * x), y) * xp.where(large, 100.0, 1.0)
+    above = xp.where(y < 0, ratio, -ratio)
+    side = _sign(xp, x - y)
+    return xp.where((side == 0) & (x == x), 0.0, side * xp.where(xp.absolute(y) > eps, above, -100.0 / eps))
+
+
+def _mape_by_eps(xp: Any, x: Any, y: Any, eps: float) -> Any:
+    d = distance(xp, x, y)
+    slope = -over_square(xp, 100.0 * d.size, eps + 0.0 * d.size)
+    return xp.where(xp.absolute(y) < eps, slope, constant(xp, 0.0, d.high))
+
+
+def _mape_floor_kink(sign: float) -> Kink:
+    """Where |y| meets eps: above, y is divided by; below, eps is."""
+
+    def above(x: Any, eps: float) -> Any:
+        return -sign * 100.0 * _sign(system(x), x - sign * eps) * x / eps / eps
+
+    def below(x: Any, eps: float) -> Any:
+        return -100.0 * _sign(system(x), x - sign * eps) / eps
+
+    left, right = (below, above) if sign > 0 else (above, below)
+    return Kink(
+        at=lambda x, eps: sign * eps,
+        left=left,
+        right=right,
+        default="left" if sign > 0 else "right",
+        when="y = eps" if sign > 0 else "y = -eps",
+    )
+
+
+def _clipped(xp: Any, x: Any, clip: float | None) -> Any:
+    return x if clip is None else xp.where(x < clip, clip, x)
+
+
+def _where_counted(xp: Any, x: Any, clip: float | None, slope: Any) -> Any:
+    return slope if clip is None else xp.where(x < clip, 0.0 * x, slope)
+
+
+def _log_error(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> tuple[Any, Any, Any]:
+    """log((offset + x) / (offset + y)) and both sums."""
+    above = added(xp, _clipped(xp, x, clip), offset)
+    below = added(xp, _clipped(xp, y, clip), offset)
+    return log_ratio(xp, above, below), above, below
+
+
+def _msle(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
+    error, _, _ = _log_error(xp, x, y, offset, clip)
+    return error * error
+
+
+def _msle_slope(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
+    error, (above, _), _ = _log_error(xp, x, y, offset, clip)
+    return _where_counted(xp, x, clip, xp.where(above == xp.inf, 0.0, 2.0 * error) / above)
+
+
+def _msle_second(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
+    error, (above, _), _ = _log_error(xp, x, y, offset, clip)
+    bend = over_square(xp, xp.where(above == xp.inf, 0.0, 2.0 * (1.0 - error)), above)
+    return _where_counted(xp, x, clip, bend)
+
+
+def _msle_by_target(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
+    return _msle_slope(xp, y, x, offset, clip)
+
+
+def _msle_by_offset(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
+    """-2 log(above / below) (x - y) / (above below)."""
+    error, above, below = _log_error(xp, x, y, offset, clip)
+    d, _ = minus(xp, above, below)
+    larger, smaller = xp.maximum(above[0], below[0]), xp.minimum(above[0], below[0])
+    return -2.0 * error * (d / larger) / smaller
+
+
+def _msle_domains(parameters: Mapping[str, Any]) -> tuple[Domain, Domain]:
+    if parameters["clip"] is not None:
+        return ANY, ANY
+    least = -parameters["offset"]
+    domain = Domain(f"above {least:g}", least, open_low=True)
+    return domain, domain
+
+
+def _clip_kink(when: str) -> Kink:
+    def inside(other: Any, offset: float, clip: float | None) -> Any:
+        return 0.0 * other if clip is None else _msle_slope(system(other), clip + 0.0 * other, other, offset, clip)
+
+    return Kink(
+        at=lambda other, offset, clip: float("nan") if clip is None else clip,
+        left=lambda other, offset, clip: 0.0,
+        right=inside,
+        default="right",
+        when=when,
+    )
+
+
+ENTRIES = (
+    ElementwiseLoss(
+        name="mape",
+        aliases=("absolute_percentage_error", "mean_absolute_percentage_error"),
+        title="Absolute percentage error",
+        params=(Param("eps", 1e-7, "what the target's size counts at least", POSITIVE, derivative=_mape_by_eps),),
+        formula="100 * abs(a - y) / max(abs(y), eps)",
+        derivative_formula="100 * sign(a - y) / max(abs(y), eps)",
+        value=_mape,
+        derivative=_mape_slope,
+        second=lambda xp, x, y, eps: constant(xp, 0.0, x - y),
+        by_target=_mape_by_target,
+        kinks=(
+            Kink(
+                at=lambda y, eps: y,
+                left=lambda y, eps: -100.0 / _floor(y, eps),
+                right=lambda y, eps: 100.0 / _floor(y, eps),
+                default="midpoint",
+                when="a = y",
+            ),
+        ),
+        target_kinks=(
+            _mape_floor_kink(1.0),
+            _mape_floor_kink(-1.0),
+            Kink(
+                at=lambda x, eps: x,
+                left=lambda x, eps: -100.0 / _floor(x, eps),
+                right=lambda x, eps: 100.0 / _floor(x, eps),
+                default="midpoint",
+                when="y = a",
+            ),
+        ),
+        notes=(
+            "in percent: 100 times the relative error; the mean is a reduction",
+            "where a = y Keras on JAX takes the slope from the left (--kink left), Keras on PyTorch 0",
+        ),
+        libraries={"Keras": "mean_absolute_percentage_error"},
+        source="Keras mean_absolute_percentage_error",
+    ),
+    ElementwiseLoss(
+        name="msle",
+        aliases=("squared_log_error", "mean_squared_logarithmic_error"),
+        title="Squared logarithmic error",
+        params=(
+            Param("offset", 1.0, "is added to both before the logarithm", POSITIVE, derivative=_msle_by_offset),
+            Param(
+                "clip",
+                None,
+                "replaces a and y below it, with slope 0 there, as Keras does (1e-7)",
+                NOT_NEGATIVE,
+                aliases=("clip_min",),
+            ),
+        ),
+        formula="log((offset + a) / (offset + y))^2",
+        derivative_formula="2 * log((offset + a) / (offset + y)) / (offset + a)",
+        value=_msle,
+        derivative=_msle_slope,
+        second=_msle_second,
+        by_target=_msle_by_target,
+        domain=Domain("above -1 (-offset); any number with a clip", -1.0, open_low=True),
+        target_domain=Domain("above -1 (-offset); any number with a clip", -1.0, open_low=True),
+        domains=_msle_domains,
+        kinks=(_clip_kink("a = clip"),),
+        target_kinks=(_clip_kink("y = clip"),),
+        notes=(
+            "the mean is a reduction",
+            "Keras replaces what is below 1e-7 by 1e-7: -p clip=1e-7",
+        ),
+        libraries={"Keras": "mean_squared_logarithmic_error"},
+        source="Keras mean_squared_logarithmic_error",
+        sample=(0.2, 6.0),
+    ),
+)

@@ -1,0 +1,125 @@
+"""Standardization: a vector less its mean, over its standard deviation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gradcalc.functions.entry import NOT_NEGATIVE, Param, VectorActivation
+
+
+class _Spread:
+    """x less its mean as deviation 2^own, and sigma^2 = var + eps as square 4^exponent; (..., n) and (..., 1)."""
+
+    __slots__ = ("deviation", "exponent", "own", "square")
+
+    def __init__(self, deviation: Any, own: Any, square: Any, exponent: Any) -> None:
+        self.deviation, self.own, self.square, self.exponent = deviation, own, square, exponent
+
+    def z(self, np: Any) -> Any:
+        """The standardized vector."""
+        return np.ldexp(self.deviation / np.sqrt(self.square), self.own - self.exponent)
+
+
+_LEAST = -5000  # an exponent below those of all floats and their squares
+_ENDLESS = 5000  # and one above
+
+
+def _spread(np: Any, x: Any, eps: float) -> _Spread:
+    """Counted in a power of 2 near sigma, so that no square overflows, and none that matters underflows."""
+    from gradcalc.numerics.vectors import total
+
+    x, endless = _reached(np, x)
+    deviation, own = _deviations(np, x)
+    eps_mantissa, eps_own = math.frexp(eps)
+    half = (eps_own + 1) // 2 if eps else _LEAST
+    exponent = np.maximum(own, np.where(endless, _LEAST, half)).astype(np.intc)
+    share = np.where(endless, 0.0, np.ldexp(eps_mantissa, np.maximum(eps_own - 2 * exponent, _LEAST)))
+    near = np.ldexp(deviation, own - exponent)
+    square = total(np, near * near)[..., None] / x.shape[-1] + share
+    beyond = np.where(endless, _ENDLESS, 0).astype(np.intc)
+    return _Spread(deviation, own + beyond, square, exponent + beyond)
+
+
+def _deviations(np: Any, x: Any) -> tuple[Any, Any]:
+    """x less its mean, scaled so that the largest is in [1/2, 1), and the exponents taken out, (..., 1).
+
+    The mean is rounded; what that leaves is the mean of the differences, and is taken off as well.
+    """
+    from gradcalc.numerics.vectors import scaled, total, two_sum
+
+    x, exponent = scaled(np, x)
+    n = x.shape[-1]
+    high, low = two_sum(x, -total(np, x)[..., None] / n)
+    left = (total(np, high) + total(np, low))[..., None] / n
+    deviation, further = scaled(np, (high - left) + low)
+    return deviation, exponent + further
+
+
+def _reached(np: Any, x: Any) -> tuple[Any, Any]:
+    """`x`, and in the place of a single infinite entry the limit, in which the others are 0 beside it."""
+    infinite = np.isinf(x)
+    single = (infinite.sum(axis=-1, keepdims=True) == 1) & ~np.isnan(x).any(axis=-1, keepdims=True)
+    return np.where(single, np.where(infinite, np.sign(x), 0.0), x), single
+
+
+def _standardize(np: Any, x: Any, eps: float) -> Any:
+    return _spread(np, x, eps).z(np)
+
+
+def _jacobian(np: Any, x: Any, eps: float) -> Any:
+    """(delta_ij - 1/n - z_i z_j / n) / sigma."""
+    spread, n = _spread(np, x, eps), x.shape[-1]
+    z = spread.z(np)
+    matrix = np.eye(n) - (1.0 + z[..., :, None] * z[..., None, :]) / n
+    return _over_sigma(np, matrix, spread.square[..., None], spread.exponent[..., None])
+
+
+def _vjp(np: Any, x: Any, upstream: Any, eps: float) -> Any:
+    """(g - mean g - z mean(g z)) / sigma."""
+    from gradcalc.numerics.vectors import total
+
+    spread, n = _spread(np, x, eps), x.shape[-1]
+    z = spread.z(np)
+    mean = total(np, upstream)[..., None] / n
+    slope = total(np, upstream * z)[..., None] / n
+    return _over_sigma(np, (upstream - mean) - z * slope, spread.square, spread.exponent)
+
+
+def _over_sigma(np: Any, x: Any, square: Any, exponent: Any) -> Any:
+    return np.ldexp(x / np.sqrt(square), -exponent)
+
+
+def _by_eps(np: Any, x: Any, eps: float) -> Any:
+    """-z / (2 sigma^2)."""
+    spread = _spread(np, x, eps)
+    slope = -0.5 * spread.deviation / np.sqrt(spread.square) / spread.square
+    return np.ldexp(slope, spread.own - 3 * spread.exponent)
+
+
+ENTRIES = (
+    VectorActivation(
+        name="standardize",
+        title="Standardization: mean 0, variance 1",
+        params=(Param("eps", 1e-5, "added to the variance", NOT_NEGATIVE, aliases=("epsilon",), derivative=_by_eps),),
+        formula="(z - mean(z)) / sqrt(mean((z - mean(z))^2) + eps)",
+        derivative_formula=(
+            "J[i][j] = ((1 if i == j else 0) - 1 / n - a[i] * a[j] / n) / sqrt(mean((z - mean(z))^2) + eps)"
+            " with a = standardize(z)"
+        ),
+        value=_standardize,
+        jacobian=_jacobian,
+        vjp=_vjp,
+        libraries={
+            "PyTorch": "F.layer_norm",
+            "JAX": "nn.standardize",
+            "Keras": "layers.LayerNormalization",
+            "ONNX": "LayerNormalization",
+        },
+        notes=(
+            "the variance is the population's, with 1 / n",
+            "eps is 1e-5 in PyTorch and JAX and 1e-3 in Keras; equal entries with eps = 0 give NaN",
+        ),
+        source="Ba, Kiros & Hinton 2016; JAX standardize",
+    ),
+)

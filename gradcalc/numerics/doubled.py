@@ -1,0 +1,125 @@
+"""Numbers carried as an unevaluated sum of two floats (high, low): some 106 bits where 53 would not do.
+
+Everything runs on both number systems (`xp`). Where a result is not finite its low part is 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gradcalc.numerics.split import finite, product
+from gradcalc.numerics.vectors import product_error, two_sum
+
+Pair = tuple[Any, Any]
+
+_HUGE = 2.0**970  # the products of halves that tell a rounding would overflow
+_SHIFT = 2.0**60
+_FAINT = 1e-290  # of a smaller product's rounding part would underflow
+
+
+def added(xp: Any, a: Any, b: Any) -> Pair:
+    """a + b exactly."""
+    high, low = two_sum(a, b)
+    return high, finite(xp, low)
+
+
+def multiplied(xp: Any, a: Any, b: Any) -> Pair:
+    """a * b exactly, unless that nearly underflows."""
+    shift_a = xp.where(xp.absolute(a) > _HUGE, _SHIFT, xp.where(xp.absolute(b) > _HUGE, 1.0 / _SHIFT, 1.0))
+    high, low = product(xp, a / shift_a, b * shift_a)
+    return high, xp.where(xp.absolute(high) < _FAINT, 0.0, low)
+
+
+def plus(xp: Any, a: Pair, b: Pair) -> Pair:
+    """The sum of two."""
+    high, low = added(xp, a[0], b[0])
+    return _settled(xp, high, low + (a[1] + b[1]))
+
+
+def minus(xp: Any, a: Pair, b: Pair) -> Pair:
+    """The difference of two."""
+    return plus(xp, a, (-b[0], -b[1]))
+
+
+def times(xp: Any, a: Pair, b: Pair) -> Pair:
+    """The product of two."""
+    high, low = multiplied(xp, a[0], b[0])
+    return _settled(xp, high, low + finite(xp, a[0] * b[1] + a[1] * b[0]))
+
+
+def over(xp: Any, a: Pair, b: Pair) -> Pair:
+    """The quotient of two; as `divide` has it where b is 0."""
+    high = xp.divide(a[0], b[0])
+    back = high * b[0]
+    left = ((a[0] - back) - product_error(high, b[0], back)) + (a[1] - high * b[1])
+    return high, xp.where(xp.absolute(a[0]) < _FAINT, 0.0, finite(xp, xp.divide(left, b[0])))
+
+
+def root(xp: Any, a: Pair) -> Pair:
+    """The square root of a number that is not negative."""
+    high = xp.sqrt(a[0])
+    back = high * high
+    left = ((a[0] - back) - product_error(high, high, back)) + a[1]
+    return high, finite(xp, xp.divide(left, 2.0 * high))
+
+
+def logarithm(xp: Any, a: Pair) -> Any:
+    """log(a), rounded; beside 1 the distance from 1 is taken first."""
+    high, low = a
+    near = xp.log1p((high - 1.0) + low)
+    far = xp.log(high) + finite(xp, xp.divide(low, high))
+    return xp.where((high > 0.5) & (high < 2.0), near, far)
+
+
+def log_ratio(xp: Any, a: Pair, b: Pair) -> Any:
+    """log(a / b), rounded, for numbers above 0: from their difference where it is small."""
+    high, low = over(xp, a, b)
+    r, r_low = over(xp, minus(xp, a, b), b)
+    near = xp.log1p(r) + finite(xp, xp.divide(r_low, 1.0 + r))
+    far = xp.log(high) + finite(xp, xp.divide(low, high))
+    beyond = xp.log(a[0]) - xp.log(b[0])
+    found = xp.where((high > 0.5) & (high < 2.0), near, far)
+    return xp.where((high > 1e-300) & (high < 1e300), found, beyond)
+
+
+def over_square(xp: Any, a: Any, b: Any) -> Any:
+    """a / b^2, where nothing but the result itself may overflow or underflow."""
+    ratio = xp.divide(a, b)
+    small = xp.absolute(ratio) < 2.0**-960
+    lifted = xp.divide(xp.divide(a * 2.0**100, b), b) / 2.0**100
+    return xp.where(small, lifted, xp.divide(ratio, b))
+
+
+def raised(xp: Any, a: Pair, power: float) -> Any:
+    """a^power, rounded, for a >= 0: the low part counts `power` times."""
+    found = xp.power(a[0], power)
+    return found + found * finite(xp, xp.divide(power * a[1], a[0]))
+
+
+class Distance(NamedTuple):
+    """c (x - y) exactly, with c = 1/2 where x - y overflows and 1 elsewhere; size and low are of its absolute value."""
+
+    high: Any
+    size: Any
+    low: Any
+    c: Any
+
+    @property
+    def pair(self) -> Pair:
+        """The absolute value."""
+        return self.size, self.low
+
+
+def distance(xp: Any, x: Any, y: Any) -> Distance:
+    """x - y in full."""
+    c = xp.where(xp.absolute(x - y) == xp.inf, 0.5, 1.0)
+    high, low = added(xp, x * c, -y * c)
+    return Distance(high, xp.absolute(high), xp.where(high < 0, -low, low), c)
+
+
+def _settled(xp: Any, high: Any, low: Any) -> Pair:
+    """The same sum with the larger part rounded to it."""
+    whole = high + low
+    rest = low - (whole - high)
+    fine = xp.absolute(whole) < xp.inf
+    return xp.where(fine, whole, high), xp.where(fine, rest, 0.0)

@@ -1,0 +1,68 @@
+"""Random formulas for property tests, and their values by mpmath: an evaluation that shares nothing with the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+from hypothesis import strategies as st
+
+from gradcalc.formula.tree import Node, name, number
+
+#: Functions that are smooth and of moderate size for arguments of moderate size.
+SMOOTH = ("exp", "expm1", "sin", "cos", "sinh", "cosh", "tanh", "atan", "asinh", "erf", "erfc", "sigmoid", "softplus")
+
+#: Functions of a positive number.
+OF_POSITIVE = ("log", "log1p", "log2", "log10", "sqrt", "cbrt")
+
+NUMBERS = st.sampled_from((0.5, 1.0, 2.0, 3.0, 0.25, 1.7)).map(number)
+
+_MP: dict[str, Any] = {
+    "neg": lambda x: -x,
+    "+": lambda x, y: x + y,
+    "-": lambda x, y: x - y,
+    "*": lambda x, y: x * y,
+    "/": lambda x, y: x / y,
+    "^": lambda x, y: x**y,
+    "cbrt": lambda x: mpmath.cbrt(x) if x >= 0 else -mpmath.cbrt(-x),
+    "log2": lambda x: mpmath.log(x, 2),
+    "log10": lambda x: mpmath.log(x, 10),
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
+    "abs": abs,
+    "max": max,
+    "min": min,
+}
+
+
+def formulas(letters: tuple[str, ...] = ("z",)) -> st.SearchStrategy[Node]:
+    """Trees of a handful of operations; what is put into a logarithm or a root is at least 1."""
+    leaves = st.sampled_from(letters).map(name) | NUMBERS
+
+    def grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+        pairs = st.tuples(st.sampled_from(("+", "-", "*")), inner, inner)
+        return st.one_of(
+            pairs.map(lambda t: Node(t[0], (t[1], t[2]))),
+            st.tuples(st.sampled_from(SMOOTH), inner).map(lambda t: Node(t[0], (t[1],))),
+            st.tuples(st.sampled_from(OF_POSITIVE), inner).map(lambda t: Node(t[0], (_above_one(t[1]),))),
+            st.tuples(inner, inner).map(lambda t: Node("/", (t[0], _above_one(t[1])))),
+            st.tuples(inner, st.sampled_from((2.0, 3.0))).map(lambda t: Node("^", (t[0], number(t[1])))),
+            st.tuples(inner, inner).map(lambda t: Node("^", (_above_one(t[0]), t[1]))),
+            inner.filter(lambda node: node.op != "number").map(lambda node: Node("neg", (node,))),
+        )
+
+    return st.recursive(leaves, grown, max_leaves=6)
+
+
+def _above_one(node: Node) -> Node:
+    return Node("+", (number(1.0), Node("^", (node, number(2.0)))))
+
+
+def exact(node: Node, names: dict[str, Any]) -> Any:
+    """The value by mpmath, at its working precision."""
+    if node.op == "number":
+        return mpmath.mpf(float(node.value or 0.0))
+    if node.op == "name":
+        return names[str(node.value)]
+    function = _MP.get(node.op) or getattr(mpmath, node.op)
+    return function(*(exact(arg, names) for arg in node.args))

@@ -1,0 +1,100 @@
+"""References of the losses of the right class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import inf, log, mpf
+
+from references.reference import Reference
+from references.vector import softmax
+
+
+def _unit(x: Any, y: int, number: Any) -> list[Any]:
+    return [number if i == y else mpf(0) for i in range(len(x))]
+
+
+def _log(x: Any) -> Any:
+    return log(x) if x > 0 else -inf
+
+
+def _poly_gradient(x: Any, y: Any, epsilon: Any) -> list[Any]:
+    p = softmax(tuple(x))
+    pulls = [t * (1 + epsilon * share) for t, share in zip(y, p, strict=True)]
+    whole = sum(pulls, mpf(0))
+    rest = [whole - pull for pull in pulls]
+    return [(p[j] * rest[j], -y[j] * (1 - p[j]) * (1 + epsilon * p[j])) for j in range(len(x))]
+
+
+def _probabilities(x: Any, normalize: bool) -> list[Any]:
+    return [entry / sum(x) for entry in x] if normalize else list(x)
+
+
+def _term(p: Any, gamma: Any) -> Any:
+    return -((1 - p) ** gamma) * _log(p) if p != 1 or gamma else mpf(0)
+
+
+def _slope(p: Any, gamma: Any) -> Any:
+    """d term / dp."""
+    if not p:
+        return -inf
+    if p == 1:
+        return mpf(0) if gamma else -mpf(1)
+    return -((1 - p) ** gamma) / p + gamma * (1 - p) ** (gamma - 1) * log(p)
+
+
+def _times(weight: Any, x: Any) -> Any:
+    return weight * x if weight else mpf(0)
+
+
+def _focal(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> Any:
+    return alpha * sum(_times(t, _term(p, gamma)) for p, t in zip(_probabilities(x, normalize), y, strict=True))
+
+
+def _focal_gradient(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> list[Any]:
+    p = _probabilities(x, normalize)
+    pull = [alpha * _times(t, _slope(a, gamma)) for a, t in zip(p, y, strict=True)]
+    if not normalize:
+        return pull
+    back = [_times(a, g) for a, g in zip(p, pull, strict=True)]
+    return [(_times(1 - p[j], pull[j]) / sum(x), -(sum(back) - back[j]) / sum(x)) for j in range(len(x))]
+
+
+def _gce_by_q(x: Any, y: int, q: Any) -> Any:
+    if not x[y]:
+        return -1 / q**2
+    power = x[y] ** q
+    return -power * log(x[y]) / q - (1 - power) / q**2
+
+
+REFERENCES = {
+    "nll_loss": Reference(value=lambda x, y, ignore: -x[y], derivative=lambda x, y, ignore: _unit(x, y, -mpf(1))),
+    "sparse_softmax_cross_entropy": Reference(
+        value=lambda x, y, ignore: -log(softmax(tuple(x))[y]),
+        derivative=lambda x, y, ignore: [p - (i == y) for i, p in enumerate(softmax(tuple(x)))],
+    ),
+    "poly_loss": Reference(
+        value=lambda x, y, epsilon: sum(
+            t * (epsilon * (1 - p) - log(p)) for t, p in zip(y, softmax(tuple(x)), strict=True)
+        ),
+        derivative=_poly_gradient,
+        by_target=lambda x, y, epsilon: [epsilon * (1 - p) - log(p) for p in softmax(tuple(x))],
+        by_parameter={
+            "epsilon": lambda x, y, epsilon: sum(t * (1 - p) for t, p in zip(y, softmax(tuple(x)), strict=True))
+        },
+        parameters=({}, {"epsilon": 0.0}, {"epsilon": 0.3}),
+    ),
+    "categorical_focal": Reference(
+        value=_focal,
+        derivative=_focal_gradient,
+        by_target=lambda x, y, gamma, alpha, normalize: [alpha * _term(p, gamma) for p in _probabilities(x, normalize)],
+        by_parameter={"alpha": lambda x, y, gamma, alpha, normalize: _focal(x, y, gamma, mpf(1), normalize)},
+        parameters=({}, {"gamma": 0.0, "alpha": 1.0}, {"gamma": 0.5}, {"gamma": 3.0}, {"normalize": True}),
+    ),
+    "generalized_cross_entropy": Reference(
+        value=lambda x, y, q: (1 - x[y] ** q) / q,
+        derivative=lambda x, y, q: _unit(x, y, -(x[y] ** (q - 1)) if x[y] or q == 1 else -inf),
+        by_parameter={"q": _gce_by_q},
+        parameters=({}, {"q": 1.0}, {"q": 0.1}, {"q": 1e-9}),
+    ),
+}

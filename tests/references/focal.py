@@ -1,0 +1,100 @@
+"""References of the binary focal losses: products of powers and cross-entropies, and their derivatives by the rules."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from mpmath import exp, log, log1p, mpf
+
+from references.reference import Reference
+
+
+class _Parts(NamedTuple):
+    """q, CE, and their derivatives: slope and bend by the prediction, and by the target; CE' as terms."""
+
+    q: Any
+    ce: Any
+    q_slope: Any
+    q_bend: Any
+    ce_slope: tuple[Any, Any]
+    ce_bend: Any
+    q_by_target: Any
+    ce_by_target: Any
+
+
+def _of_logit(x: Any, y: Any) -> _Parts:
+    s, r = _logistic(x), _logistic(-x)
+    ce = _times(1 - y, _softplus(x)) + _times(y, _softplus(-x))
+    return _Parts(
+        (1 - y) * s + y * r, ce, (1 - 2 * y) * s * r, (1 - 2 * y) * s * r * (r - s), ((1 - y) * s, -y * r), s * r,
+        r - s, -x,
+    )  # fmt: skip
+
+
+def _logistic(x: Any) -> Any:
+    return 1 / (1 + exp(-min(max(x, -(mpf(10) ** 5)), mpf(10) ** 5)))
+
+
+def _softplus(x: Any) -> Any:
+    return x if x > 5000 else log1p(exp(max(x, -(mpf(10) ** 5))))
+
+
+def _times(weight: Any, x: Any) -> Any:
+    return weight * x if weight else mpf(0)
+
+
+def _of_probability(x: Any, y: Any) -> _Parts:
+    ce = -_times(y, log(x)) - _times(1 - y, log1p(-x))
+    return _Parts(
+        (1 - y) * x + y * (1 - x), ce, 1 - 2 * y, mpf(0), ((1 - y) / (1 - x), -y / x),
+        y / x**2 + (1 - y) / (1 - x) ** 2,
+        1 - 2 * x, log1p(-x) - log(x),
+    )  # fmt: skip
+
+
+def _balance(y: Any, alpha: Any) -> Any:
+    return mpf(1) if alpha is None else alpha * y + (1 - alpha) * (1 - y)
+
+
+def _focal(parts: Any) -> Reference:
+    def value(x: Any, y: Any, gamma: Any, alpha: Any) -> Any:
+        at = parts(x, y)
+        return _balance(y, alpha) * at.q**gamma * at.ce
+
+    def derivative(x: Any, y: Any, gamma: Any, alpha: Any) -> tuple[Any, ...]:
+        at = parts(x, y)
+        c = _balance(y, alpha) * at.q**gamma
+        return (*(c * term for term in at.ce_slope), c * gamma * at.q_slope / at.q * at.ce)
+
+    def second(x: Any, y: Any, gamma: Any, alpha: Any) -> tuple[Any, ...]:
+        at = parts(x, y)
+        c, steep = _balance(y, alpha) * at.q**gamma, at.q_slope / at.q
+        return (
+            c * at.ce_bend,
+            *(2 * c * gamma * steep * term for term in at.ce_slope),
+            c * gamma * (gamma - 1) * steep**2 * at.ce,
+            c * gamma * at.q_bend / at.q * at.ce,
+        )
+
+    def by_target(x: Any, y: Any, gamma: Any, alpha: Any) -> tuple[Any, ...]:
+        at = parts(x, y)
+        power = at.q**gamma
+        slope = at.ce_by_target * power, at.ce * gamma * power / at.q * at.q_by_target
+        own = 0 if alpha is None else (2 * alpha - 1) * power * at.ce
+        return (*(_balance(y, alpha) * term for term in slope), own)
+
+    def by_gamma(x: Any, y: Any, gamma: Any, alpha: Any) -> Any:
+        at = parts(x, y)
+        return value(x, y, gamma, alpha) * log(at.q)
+
+    return Reference(
+        value=value,
+        derivative=derivative,
+        second=second,
+        by_target=by_target,
+        by_parameter={"gamma": by_gamma},
+        parameters=({}, {"gamma": 0.0}, {"gamma": 0.5, "alpha": 0.25}, {"gamma": 5.0}),
+    )
+
+
+REFERENCES = {"sigmoid_focal": _focal(_of_logit), "binary_focal": _focal(_of_probability)}

@@ -1,0 +1,62 @@
+"""References of the relative errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import log, sign
+
+from references.reference import Reference
+
+
+def _mape_by_target(x: Any, y: Any, eps: Any) -> Any:
+    if abs(y) > eps:
+        return -100 * sign(x - y) * sign(y) * x / y**2
+    return -100 * sign(x - y) / eps
+
+
+def _clipped(x: Any, clip: Any) -> Any:
+    return x if clip is None else max(x, clip)
+
+
+def _counts(x: Any, clip: Any) -> int:
+    return 1 if clip is None or x >= clip else 0
+
+
+def _error(x: Any, y: Any, offset: Any, clip: Any) -> Any:
+    return log((offset + _clipped(x, clip)) / (offset + _clipped(y, clip)))
+
+
+def _slope(x: Any, y: Any, offset: Any, clip: Any) -> Any:
+    return 2 * _error(x, y, offset, clip) / (offset + x) if _counts(x, clip) else 0
+
+
+def _second(x: Any, y: Any, offset: Any, clip: Any) -> tuple[Any, Any]:
+    if not _counts(x, clip):
+        return 0, 0
+    return 2 / (offset + x) ** 2, -2 * _error(x, y, offset, clip) / (offset + x) ** 2
+
+
+def _by_offset(x: Any, y: Any, offset: Any, clip: Any) -> Any:
+    above, below = offset + _clipped(x, clip), offset + _clipped(y, clip)
+    return -2 * log(above / below) * (above - below) / (above * below)
+
+
+REFERENCES = {
+    "mape": Reference(
+        value=lambda x, y, eps: 100 * abs(x - y) / max(abs(y), eps),
+        derivative=lambda x, y, eps: 100 * sign(x - y) / max(abs(y), eps),
+        second=lambda x, y, eps: 0,
+        by_target=_mape_by_target,
+        by_parameter={"eps": lambda x, y, eps: -100 * abs(x - y) / eps**2 if abs(y) < eps else 0},
+        parameters=({}, {"eps": 0.5}),
+    ),
+    "msle": Reference(
+        value=lambda x, y, offset, clip: _error(x, y, offset, clip) ** 2,
+        derivative=_slope,
+        second=_second,
+        by_target=lambda x, y, offset, clip: _slope(y, x, offset, clip),
+        by_parameter={"offset": _by_offset},
+        parameters=({}, {"offset": 0.3}, {"clip": 1e-7}, {"offset": 2.0, "clip": 0.01}),
+    ),
+}

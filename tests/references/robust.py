@@ -1,0 +1,93 @@
+"""References of the losses that are a square near the target and a line far away."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mpmath import cosh, exp, log, log1p, mpf, sign, sqrt
+
+from references.reference import Reference
+from references.sigmoid import tangent
+
+
+def _huber(x: Any, y: Any, k: Any) -> Any:
+    d = abs(x - y)
+    return d * d / 2 if d <= k else k * (d - k / 2)
+
+
+def _clipped(d: Any, k: Any) -> Any:
+    return min(max(d, -k), k)
+
+
+def _smooth_l1_slope(x: Any, y: Any, beta: Any) -> Any:
+    return sign(x - y) if abs(x - y) >= beta else (x - y) / beta
+
+
+def _root(x: Any, y: Any, k: Any) -> Any:
+    return sqrt(1 + ((x - y) / k) ** 2)
+
+
+def _by_delta(x: Any, y: Any, k: Any) -> Any:
+    r = (x - y) / k
+    s = _root(x, y, k)
+    return k * (r * r / (1 + s)) ** 2 / s
+
+
+@cache
+def _log_cosh(t: Any) -> Any:
+    """log cosh t, for t at and beyond the ends of the digits by its limits."""
+    if abs(t) > 2000:
+        return abs(t) - log(mpf(2))
+    return log1p((exp(t / 2) - exp(-t / 2)) ** 2 / 2)
+
+
+def _tangent(t: Any) -> Any:
+    return sign(t) if abs(t) > 2000 else tangent(t)
+
+
+def _by_a(x: Any, y: Any, a: Any) -> Any:
+    t = abs(a * (x - y))
+    if t > 2000:
+        return log(mpf(2)) / a**2
+    return (t * tangent(t) - _log_cosh(t)) / a**2
+
+
+def _sech_squared(t: Any) -> Any:
+    return 0 if abs(t) > 2000 else 1 / cosh(t) ** 2
+
+
+REFERENCES = {
+    "huber": Reference(
+        value=_huber,
+        derivative=lambda x, y, k: _clipped(x - y, k),
+        second=lambda x, y, k: 1 if abs(x - y) < k else 0,
+        by_target=lambda x, y, k: _clipped(y - x, k),
+        by_parameter={"delta": lambda x, y, k: max(abs(x - y) - k, 0)},
+        parameters=({}, {"delta": 0.3}, {"delta": 1e5}, {"delta": 1e-9}),
+    ),
+    "smooth_l1": Reference(
+        value=lambda x, y, beta: _huber(x, y, beta) / beta if beta else abs(x - y),
+        derivative=_smooth_l1_slope,
+        second=lambda x, y, beta: 1 / beta if abs(x - y) < beta else 0,
+        by_target=lambda x, y, beta: -_smooth_l1_slope(x, y, beta),
+        by_parameter={"beta": lambda x, y, beta: -(((x - y) / beta) ** 2) / 2 if abs(x - y) < beta else -mpf(1) / 2},
+        parameters=({}, {"beta": 0.3}, {"beta": 0.0}, {"beta": 1e5}),
+    ),
+    "pseudo_huber": Reference(
+        value=lambda x, y, k: (x - y) ** 2 / (1 + _root(x, y, k)),
+        derivative=lambda x, y, k: (x - y) / _root(x, y, k),
+        second=lambda x, y, k: 1 / _root(x, y, k) ** 3,
+        by_target=lambda x, y, k: (y - x) / _root(x, y, k),
+        by_parameter={"delta": _by_delta},
+        parameters=({}, {"delta": 0.3}, {"delta": 1e5}, {"delta": 1e-9}),
+    ),
+    "log_cosh": Reference(
+        value=lambda x, y, a: _log_cosh(a * (x - y)) / a,
+        derivative=lambda x, y, a: _tangent(a * (x - y)),
+        second=lambda x, y, a: a * _sech_squared(a * (x - y)),
+        by_target=lambda x, y, a: -_tangent(a * (x - y)),
+        by_parameter={"a": _by_a},
+        parameters=({}, {"a": 2.0}, {"a": 0.3}, {"a": 1e-5}),
+    ),
+}

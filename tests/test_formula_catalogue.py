@@ -1,0 +1,172 @@
+"""Every catalogue entry's printed formula is one of our language, and agrees with the entry's own kernels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradcalc.errors import GradcalcError
+from gradcalc.formula.entries import Formula
+from gradcalc.formula.kernels import VectorKernels
+from gradcalc.formula.latex import latex
+from gradcalc.formula.parse import parse
+from gradcalc.formula.show import text
+from gradcalc.formula.symbolic import UPSTREAM
+from gradcalc.functions import entries
+from gradcalc.functions.entry import (
+    Elementwise,
+    ElementwiseLoss,
+    Entry,
+    VectorActivation,
+    VectorLoss,
+    VectorToScalar,
+)
+from gradcalc.numerics import scalar
+
+
+def in_words(entry: Entry) -> bool:
+    """Whether a formula says something that no formula can: "... with tau such that the sum is 1"."""
+    return bool({"with", "for"} & set(entry.formula.split()))
+
+
+ENTRIES = [entry for entry in entries() if not in_words(entry)]
+
+each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+
+#: How far the straightforward evaluation of a formula may be from the kernel that keeps its digits.
+NEAR: dict[str, Any] = {"rtol": 1e-7, "atol": 1e-12}
+
+
+def formula_of(entry: Entry) -> Formula:
+    """The entry's formula with the parameters that stand in it."""
+    letters = ("a", "y") if entry.kind == "loss" else ("z",)
+    names = {param.name for param in entry.params if param.name not in letters}
+    used = parse(entry.formula, (*letters, *names)).names & names
+    return Formula(entry.formula, sorted(used), "loss" if entry.kind == "loss" else "activation")
+
+
+def values(entry: Entry, formula: Formula) -> list[Any]:
+    """The defaults of the formula's own parameters, in its order; a bound there is none of is infinite."""
+    found = [entry.parameters({})[name] for name in formula.parameters]
+    return [math.inf if value is None else value for value in found]
+
+
+def inputs(entry: Entry, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Numbers of the entry's sample, none on a round number where a kink may be."""
+    low, high = entry.sample
+    return np.linspace(low, high, count + 2)[1:-1] * 0.98765 + 0.00123 * (high - low)
+
+
+@each_entry
+def test_the_formula_is_in_the_language(entry: Entry) -> None:
+    formula = formula_of(entry)
+    again = text(formula.tree)
+    assert Formula(again, formula.parameters).tree == formula.tree
+    written = latex(formula.tree)
+    assert written.count("{") == written.count("}") and written.count(r"\left") == written.count(r"\right")
+
+
+ELEMENTWISE = [entry for entry in ENTRIES if isinstance(entry, Elementwise)]
+LOSSES = [entry for entry in ENTRIES if isinstance(entry, ElementwiseLoss)]
+VECTORS = [entry for entry in ENTRIES if isinstance(entry, VectorActivation | VectorToScalar)]
+VECTOR_LOSSES = [entry for entry in ENTRIES if isinstance(entry, VectorLoss)]
+
+
+@pytest.mark.parametrize("entry", ELEMENTWISE, ids=lambda entry: entry.name)
+def test_an_activation_agrees_with_its_formula(entry: Elementwise) -> None:
+    formula = formula_of(entry)
+    own: Any = formula.entry()
+    given = list(entry.parameters({}).values())
+    for z in map(float, inputs(entry, 40)):
+        expected = [getattr(entry, name)(scalar, z, *given) for name in ("value", "derivative", "second")]
+        found = [getattr(own, name)(scalar, z, *values(entry, formula)) for name in ("value", "derivative", "second")]
+        np.testing.assert_allclose(found, expected, err_msg=f"{entry.name} at {z}", **NEAR)
+
+
+@pytest.mark.parametrize("entry", ELEMENTWISE, ids=lambda entry: entry.name)
+def test_the_derivative_as_a_formula_agrees_too(entry: Elementwise) -> None:
+    formula = formula_of(entry)
+    names = tuple(formula.parameters)
+    slope = Formula(text(formula.derivative()), [n for n in names if n in formula.derivative().names], "activation")
+    chosen = values(entry, slope)
+    given = list(entry.parameters({}).values())
+    own: Any = slope.entry()
+    for z in map(float, inputs(entry, 20)):
+        expected = entry.derivative(scalar, z, *given)
+        np.testing.assert_allclose(own.value(scalar, z, *chosen), expected, err_msg=f"{z}", **NEAR)
+
+
+def targets(entry: Any, parameters: dict[str, Any]) -> list[float]:
+    """Some targets the loss takes."""
+    domain = entry.targets(parameters)
+    return [y for y in (domain.members or (-1.0, 0.3, 0.75, 1.0, 2.0)) if y in domain]
+
+
+@pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.name)
+def test_a_loss_agrees_with_its_formula(entry: ElementwiseLoss) -> None:
+    formula = formula_of(entry)
+    own: Any = formula.entry()
+    parameters = entry.parameters({})
+    kernels = [name for name in ("value", "derivative", "second", "by_target") if getattr(entry, name)]
+    for a in map(float, inputs(entry, 15)):
+        for y in targets(entry, parameters):
+            expected = [getattr(entry, name)(scalar, a, y, *parameters.values()) for name in kernels]
+            found = [getattr(own, name)(scalar, a, y, *values(entry, formula)) for name in kernels]
+            np.testing.assert_allclose(found, expected, err_msg=f"{entry.name} at {a}, {y}", **NEAR)
+
+
+@pytest.mark.parametrize("entry", VECTORS, ids=lambda entry: entry.name)
+def test_a_function_of_a_vector_agrees_with_its_formula(entry: Any) -> None:
+    formula = formula_of(entry)
+    own: Any = formula.entry()
+    x = inputs(entry, 6)[[3, 0, 5, 1, 4, 2]].reshape(2, 3)
+    given, chosen = list(entry.parameters({}).values()), values(entry, formula)
+    np.testing.assert_allclose(own.value(np, x, *chosen), entry.value(np, x, *given), **NEAR)
+    if isinstance(entry, VectorActivation):
+        np.testing.assert_allclose(own.jacobian(np, x, *chosen), entry.jacobian(np, x, *given), **NEAR)
+        g = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
+        np.testing.assert_allclose(own.vjp(np, x, g, *chosen), entry.vjp(np, x, g, *given), **NEAR)
+    else:
+        found = own.gradient(np, x, "default", *chosen)
+        np.testing.assert_allclose(found, entry.gradient(np, x, "default", *given), **NEAR)
+
+
+@pytest.mark.parametrize("entry", VECTOR_LOSSES, ids=lambda entry: entry.name)
+def test_a_loss_of_a_vector_agrees_with_its_formula(entry: VectorLoss) -> None:
+    formula = formula_of(entry)
+    own: Any = formula.entry()
+    x = inputs(entry, 3)[[1, 2, 0]]
+    y = np.array([0.0, 1.0, 0.0]) if entry.takes != "values" else np.array([0.2, -0.5, 1.5])
+    if entry.target_domain.outside(np, y).any():
+        y = np.array([0.2, 0.3, 0.5])
+    theirs = np.asarray(1) if entry.takes == "class" else y
+    given, chosen = list(entry.parameters({}).values()), values(entry, formula)
+    np.testing.assert_allclose(own.value(np, x, y, *chosen), entry.value(np, x, theirs, *given), **NEAR)
+    found = own.gradient(np, x, y, "default", *chosen)
+    np.testing.assert_allclose(found, entry.gradient(np, x, theirs, "default", *given), **NEAR)
+    slope = formula.derivative()
+    assert UPSTREAM not in slope.names
+    used = [name for name in formula.parameters if name in slope.names]
+    kernels = VectorKernels(parse(text(slope), ("a", "y", *used)), ("a", "y"), tuple(used))
+    found = kernels.vector_value(np, x, y, *(entry.parameters({})[name] for name in used))
+    np.testing.assert_allclose(found, own.gradient(np, x, y, "default", *chosen), **NEAR)
+
+
+@each_entry
+def test_a_derivative_in_the_language_agrees(entry: Entry) -> None:
+    """Most derivative formulas are for people; those of activations that can be read must be right."""
+    if not isinstance(entry, Elementwise):
+        return
+    try:
+        tree = parse(entry.derivative_formula, ("z", *(param.name for param in entry.params)))
+    except GradcalcError:
+        return
+    names = [param.name for param in entry.params if param.name in tree.names]
+    formula = Formula(entry.derivative_formula, names, "activation")
+    own: Any = formula.entry()
+    given, chosen = list(entry.parameters({}).values()), values(entry, formula)
+    for z in map(float, inputs(entry, 20)):
+        np.testing.assert_allclose(own.value(scalar, z, *chosen), entry.derivative(scalar, z, *given), **NEAR)

@@ -1,0 +1,267 @@
+"""Derivatives of formulas: known ones, random ones against mpmath, at kinks, by vectors, and as formulas themselves."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from formula_trees import exact, formulas
+from gradcalc.errors import GradcalcError
+from gradcalc.formula import kernels as kernels_module
+from gradcalc.formula.entries import Formula
+from gradcalc.formula.kernels import Kernels
+from gradcalc.formula.parse import parse
+from gradcalc.formula.show import text
+from gradcalc.formula.symbolic import derivative
+from gradcalc.formula.tree import Node
+from gradcalc.functions.entry import SIDES
+from gradcalc.numerics import arrays, scalar
+
+#: A formula, its derivative as people know it, and as it is printed.
+KNOWN = {
+    "z * tanh(z)": "tanh(z) + z * (1 - tanh(z)^2)",
+    "z^3 / 3": "z^2",
+    "2^z": "2^z * log(2)",
+    "e^z": "e^z",
+    "z^z": "z * z^(z - 1) + z^z * log(z)",
+    "1 / (1 + exp(-z))": "exp(-z) / (1 + exp(-z))^2",
+    "log(1 + exp(z))": "exp(z) / (1 + exp(z))",
+    "sqrt(z)": "1 / (2 * sqrt(z))",
+    "cbrt(z)": "1 / (3 * cbrt(z)^2)",
+    "sin(z) * cos(z)": "cos(z) * cos(z) - sin(z) * sin(z)",
+    "tan(z)": "1 + tan(z)^2",
+    "asin(z) + acos(z)": "0",
+    "(z - 1) / (z + 1)": "2 / (z + 1)^2",
+    "z * sigmoid(1.7 * z)": "sigmoid(1.7 * z) + 1.7 * z * sigmoid(1.7 * z) * (1 - sigmoid(1.7 * z))",
+    "max(z, 0)": "1 if z > 0 else 0",
+    "abs(z)": "sign(z)",
+    "z if z > 0 else 0.1 * z": "1 if z > 0 else 0.1",
+    "clip(z, 0, 1)": "1 if 0 < z and z < 1 else 0",
+    "floor(z) + ceil(z) + sign(z)": "0",
+    "3 - (z - 2)": "-1",
+    "norm(z)": "z / norm(z)",
+    "log(sum(exp(z)))": "exp(z) / sum(exp(z))",
+    "logsumexp(z)": "softmax(z)",
+    "mean(z^2)": "2 * z / n",
+    "sum(z) * sum(z^2)": "sum(z^2) + 2 * sum(z) * z",
+}
+
+KNOWN_LOSSES = {
+    "(a - y)^2 / 2": "a - y",
+    "mean((a - y)^2)": "2 * (a - y) / n",
+    "-(y * log(a) + (1 - y) * log(1 - a))": "-y / a + (1 - y) / (1 - a)",
+    "-sum(y * log(a))": "-y / a",
+    "max(0, 1 - a * y)": "0 if 0 > 1 - a * y else -y",
+}
+
+
+@pytest.mark.parametrize(("formula", "expected"), [*KNOWN.items(), *KNOWN_LOSSES.items()])
+def test_a_known_derivative_is_written_as_people_write_it(formula: str, expected: str) -> None:
+    letters = ("a", "y") if formula in KNOWN_LOSSES else ("z",)
+    found = derivative(parse(formula, letters), letters[0], letters)
+    assert _same(found, parse(expected, letters), letters)
+    if expected not in ("cos(z) * cos(z) - sin(z) * sin(z)", "-y / a + (1 - y) / (1 - a)"):
+        assert text(found) == expected
+
+
+def _same(one: Node, other: Node, letters: tuple[str, ...]) -> bool:
+    """Whether two trees have the same value at some vectors."""
+    from gradcalc.formula.kernels import VectorKernels
+
+    x, y = np.array([0.3, 0.6, 0.8]), np.array([0.2, 1.0, 0.7])
+    given = (x, y)[: len(letters)]
+    values = [VectorKernels(tree, letters).vector_value(np, *given) for tree in (one, other)]
+    return np.allclose(*values, rtol=1e-12, atol=1e-14)
+
+
+def truth(tree: Node, z: float, order: int) -> mpmath.mpf:
+    """A derivative by mpmath's differences at 60 digits."""
+    with mpmath.workdps(60):
+        return +mpmath.diff(lambda x: exact(tree, {"z": x}), mpmath.mpf(z), order)
+
+
+@settings(max_examples=250, deadline=None, derandomize=True)
+@given(formulas(), st.sampled_from((-1.3, -0.4, 0.2, 0.9, 1.6)))
+def test_random_formulas_agree_with_mpmath(tree: Node, z: float) -> None:
+    with mpmath.workdps(60):
+        value = exact(tree, {"z": mpmath.mpf(z)})
+    assume(abs(value) < 1e12)
+    kernels = Kernels(tree, ("z",))
+    expected = [value, truth(tree, z, 1), truth(tree, z, 2)]
+    assume(all(abs(x) < 1e15 for x in expected))
+    found = [kernels.value(scalar, z), kernels.derivative("z")(scalar, z), kernels.second(scalar, z)]
+    size = 1.0 + float(max(map(abs, expected)))
+    for one, other in zip(found, expected, strict=True):
+        assert one == pytest.approx(float(other), rel=1e-8, abs=1e-10 * size)
+
+
+@settings(max_examples=250, deadline=None, derandomize=True)
+@given(formulas(), st.sampled_from((-1.3, 0.2, 1.6)))
+def test_the_derivative_as_a_formula_is_the_engines(tree: Node, z: float) -> None:
+    kernels = Kernels(tree, ("z",))
+    slope = kernels.derivative("z")(scalar, z)
+    assume(math.isfinite(slope) and abs(slope) < 1e12)
+    try:
+        found = derivative(tree, "z", ("z",))
+    except GradcalcError as error:
+        assert "too long" in str(error)
+        return
+    again = parse(text(found), ("z",))
+    assert again == parse(text(again), ("z",))
+    assert Kernels(again, ("z",)).value(scalar, z) == pytest.approx(slope, rel=1e-8, abs=1e-8)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(formulas())
+def test_numbers_and_arrays_agree(tree: Node) -> None:
+    kernels = Kernels(tree, ("z",))
+    z = np.array([-1.3, 0.0, 0.2, 1.6, np.nan])
+    for kernel in (kernels.value, kernels.derivative("z"), kernels.second):
+        one_by_one = [kernel(scalar, float(x)) for x in z]
+        np.testing.assert_allclose(kernel(arrays, z), one_by_one, rtol=1e-11, atol=1e-300)
+
+
+#: A formula, the place of its kink, and the derivative there from the left, from the right, and by default.
+KINKS = {
+    "max(z, 0)": (0.0, 0.0, 1.0, 0.0),
+    "max(0, z)": (0.0, 0.0, 1.0, 0.0),
+    "min(z, 2 * z)": (0.0, 2.0, 1.0, 1.0),
+    "-max(-z, 0)": (0.0, 1.0, 0.0, 0.0),
+    "abs(z)": (0.0, -1.0, 1.0, 0.0),
+    "abs(1 - z)": (1.0, -1.0, 1.0, 0.0),
+    "max(z, -z)": (0.0, -1.0, 1.0, 0.0),
+    "z if z > 0 else 0.1 * z": (0.0, 0.1, 1.0, 0.1),
+    "z if z >= 0 else 0.1 * z": (0.0, 0.1, 1.0, 1.0),
+    "where(0 < -z, 0.1 * z, z)": (0.0, 0.1, 1.0, 1.0),
+    "clip(z, -1, 1)": (1.0, 1.0, 0.0, 0.0),
+    "relu(3 * z)": (0.0, 0.0, 3.0, 0.0),
+    "relu(-3 * z)": (0.0, -3.0, 0.0, 0.0),
+    "leaky_relu(z, alpha=0.2)": (0.0, 0.2, 1.0, 0.2),
+    "sqrt(z^2)": (0.0, -1.0, 1.0, 0.0),
+    "abs(z)^0.5": (0.0, -math.inf, math.inf, 0.0),
+    "max(z^2 - 1, 0)": (1.0, 0.0, 2.0, 0.0),
+    "z * (z > 0)": (0.0, 0.0, 1.0, 0.0),
+    "z if z^2 > 0 else 5": (0.0, 1.0, 1.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("formula", KINKS)
+def test_at_a_kink_both_sides_are_known(formula: str) -> None:
+    at, left, right, default = KINKS[formula]
+    kernels = Kernels(parse(formula, ("z",)), ("z",))
+    found = kernels.one_sided("z")(scalar, at)
+    assert found[:2] == (left, right)
+    assert kernels.derivative("z")(scalar, at) == default
+    z = np.array([at, at])
+    on_arrays = [np.broadcast_to(x, 2)[1] for x in kernels.one_sided("z")(arrays, z)[:2]]
+    if "sqrt" not in formula and "^0.5" not in formula:  # roots of 0 are settled one by one
+        assert on_arrays == [left, right]
+    assert kernels.derivative("z")(arrays, z).tolist() == [default, default]
+
+
+SMOOTH_AFTER_ALL = {
+    "max(z^2, 0)": (0.0, 0.0),
+    "cbrt(z^3)": (0.0, 1.0),
+    "z * abs(z)": (0.0, 0.0),
+    "sqrt(max(z, 0))": (-1.0, 0.0),
+    "1 / z if z > 0 else 0": (0.0, 0.0),
+    "log(z) if z > 0 else z": (-1.0, 1.0),
+    "where(z != 0, sin(z) / z, 1)": (0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("formula", SMOOTH_AFTER_ALL)
+def test_what_is_not_taken_makes_no_nan(formula: str) -> None:
+    at, expected = SMOOTH_AFTER_ALL[formula]
+    kernels = Kernels(parse(formula, ("z",)), ("z",))
+    assert kernels.derivative("z")(scalar, at) == expected
+    assert kernels.derivative("z")(arrays, np.array([at])).tolist() == [expected]
+
+
+def test_a_jump_is_told_from_a_kink() -> None:
+    for formula in ("step(z)", "1 if z > 0 else 0", "sign(z)", "floor(z)", "ceil(z)"):
+        left, right, jump = Kernels(parse(formula, ("z",)), ("z",)).one_sided("z")(scalar, 0.0)
+        assert (left, right, jump) == (0.0, 0.0, True), formula
+
+
+def test_a_weight_of_zero_switches_its_term_off() -> None:
+    loss: Any = Formula("-(y * log(a) + (1 - y) * log(1 - a))").entry()
+    assert loss.value(scalar, 1.0, 1.0) == 0.0
+    assert loss.derivative(scalar, 1.0, 1.0) == -1.0
+    assert loss.value(scalar, 0.0, 1.0) == math.inf
+    assert math.isnan(loss.value(scalar, math.nan, 0.0))
+
+
+VECTORS = (
+    "softmax(z)", "log_softmax(z)", "exp(z) / sum(exp(z))", "z - mean(z)", "z / norm(z)", "z * max(z)", "z^2 / n",
+    "prod(z) * z", "(z - mean(z)) / sqrt(mean((z - mean(z))^2) + 1e-5)", "z * logsumexp(z)", "z / norm(z, 3)",
+    "z / norm(z, inf)", "z - min(z)", "max(z, mean(z))", "z if z > mean(z) else 0.1 * z",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", VECTORS)
+def test_a_jacobian_agrees_with_differences_and_with_the_formula(formula: str) -> None:
+    whole = Formula(formula)
+    entry: Any = whole.entry()
+    x = np.array([[0.3, -1.2, 0.8, 2.0], [1.0, 0.5, -0.25, 0.125]])
+    jacobian = entry.jacobian(np, x)
+    h = 1e-6
+    for j in range(4):
+        step = h * np.eye(4)[j]
+        slope = (entry.value(np, x + step) - entry.value(np, x - step)) / (2 * h)
+        np.testing.assert_allclose(jacobian[..., j], slope, rtol=1e-6, atol=1e-8)
+    g = np.array([[1.0, 2.0, -1.0, 0.5], [0.0, 1.0, 0.25, -2.0]])
+    vjp = np.einsum("ni,nij->nj", g, jacobian)
+    np.testing.assert_allclose(entry.vjp(np, x, g), vjp, rtol=1e-12)
+    from gradcalc.formula.kernels import VectorKernels
+
+    written = VectorKernels(parse(text(whole.derivative()), ("z", "upstream")), ("z", "upstream"))
+    np.testing.assert_allclose(written.vector_value(np, x, g), vjp, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_kink_rule_reaches_jacobians_and_gradients(side: str) -> None:
+    x = np.array([0.0, 1.0, -1.0])
+    expected = {"left": 0.0, "right": 1.0, "midpoint": 0.5, "undefined": math.nan, "default": 0.0}[side]
+    entry: Any = Formula("max(z, 0) + 0 * sum(z)").entry(side)
+    np.testing.assert_array_equal(entry.jacobian(np, x), np.diag([expected, 1.0, 0.0]))
+
+
+def test_a_tie_for_the_largest_is_shared_or_one_sided() -> None:
+    entry: Any = Formula("max(z)").entry()
+    x = np.array([3.0, 1.0, 3.0])
+    assert entry.gradient(np, x, "default").tolist() == [0.5, 0.0, 0.5]
+    assert entry.gradient(np, x, "left").tolist() == [0.0, 0.0, 0.0]
+    assert entry.gradient(np, x, "right").tolist() == [1.0, 0.0, 1.0]
+    assert entry.at_kink(np, x).tolist() == [True, False, True]
+
+
+def test_derivatives_by_target_and_parameters() -> None:
+    loss: Any = Formula("c * abs(a - y)^p", ("c", "p")).entry()
+    a, y, c, p = 0.5, 2.0, 3.0, 2.5
+    d = abs(a - y)
+    by = {param.name: param.derivative(scalar, a, y, c, p) for param in loss.params}
+    assert by["c"] == pytest.approx(d**p)
+    assert by["p"] == pytest.approx(c * d**p * math.log(d))
+    assert loss.by_target(scalar, a, y, c, p) == pytest.approx(c * p * d ** (p - 1))
+    sloped: Any = Formula("leaky_relu(z, b)", ("b",)).entry()
+    assert sloped.params[0].derivative(scalar, -3.0, 0.1) == -3.0
+
+
+@pytest.mark.parametrize("formula", VECTORS)
+def test_long_vectors_have_the_same_derivatives(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These are worked out by the derivative's own formula, or in pieces."""
+    x = np.cos(np.arange(80.0)).reshape(2, 40)
+    g = np.sin(np.arange(80.0)).reshape(2, 40)
+    entry: Any = Formula(formula).entry()
+    expected = np.einsum("ni,nij->nj", g, entry.jacobian(np, x))
+    np.testing.assert_allclose(entry.vjp(np, x, g), expected, rtol=1e-9, atol=1e-12)
+    monkeypatch.setattr(kernels_module, "_MANY", 1000)
+    monkeypatch.setattr(kernels_module, "_PIECE", 200)
+    np.testing.assert_allclose(entry.vjp(np, x, g), expected, rtol=1e-12, atol=1e-14)
