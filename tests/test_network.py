@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from gradcalc.backpropagation import backprop
 from gradcalc.errors import GradcalcError, InputError, UsageError
 from gradcalc.layers.activation import Activation
 from gradcalc.report import report
+from gradcalc.shapes import Array
 
 # --- steps, precision, layers ---
 
@@ -85,10 +88,18 @@ def test_a_forward_pass_has_the_derivatives_that_need_no_loss(activation: str | 
 
 
 def test_a_slope_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[object] = []
+    calls: list[Activation] = []
     slope = Activation.slope
-    monkeypatch.setattr(Activation, "slope", lambda self, z: calls.append(self) or slope(self, z))
-    layers = [{"weights": W, "activation": "tanh"}, {"type": "activation", "activation": "softmax"}]
+
+    def counted(self: Activation, z: Array) -> Array:
+        calls.append(self)
+        return slope(self, z)
+
+    monkeypatch.setattr(Activation, "slope", counted)
+    layers: list[dict[str, Any]] = [
+        {"weights": W, "activation": "tanh"},
+        {"type": "activation", "activation": "softmax"},
+    ]
     backprop(net(*layers, target=[0, 0, 1]))
     assert len(calls) == 2
     backprop(net(*layers))
@@ -172,7 +183,7 @@ def test_the_chain_product_factor_by_factor() -> None:
         assert product.product == pytest.approx(float(np.prod([value for _, value in product.factors])), rel=1e-14)
 
 
-CHAINS = {
+CHAINS: dict[str, dict[str, Any]] = {
     "in_out": {"layers": [{"weights": [[0.5], [-2]], "bias": [0.1], "activation": "tanh"}]},
     "out_in": {"layout": "out_in", "layers": [{"weights": [[0.5, -2]], "bias": [[0.1]]}, {"weights": [[3]]}]},
     "flat": {"layers": [{"weights": [0.5, -2], "activation": "sigmoid"}, {"weights": [3], "bias": 1.0}]},

@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
+
 from gradcalc.errors import UsageError, near, quoted, simplified
-from gradcalc.functions import (
-    binary,
-    binary_margin,
-    categorical,
-    classes,
-    counts,
-    divergence,
-    exponential,
-    focal,
-    gated,
-    hard,
-    margin,
-    norm,
-    overlap,
-    pooled,
-    rectified,
-    regression,
-    relative,
-    relu,
-    robust,
-    scores,
-    shrink,
-    sigmoid,
-    smooth,
-    sparsemax,
-    special,
-    standardize,
-    vector,
-)
 from gradcalc.functions.entry import Entry
 
+#: Every family, a module each; the ones that courses begin with stand first. They are imported one after the other
+#: until the name that is looked for is met, so that a further family costs `eval` nothing.
 FAMILIES = (
-    relu, rectified, hard, sigmoid, gated, smooth, shrink, exponential, special, vector, pooled,
-    sparsemax, standardize, norm,
-    regression, binary, categorical, margin,
-    robust, relative, binary_margin, counts, focal, divergence, classes, scores, overlap,
+    "relu", "sigmoid", "vector", "regression", "binary", "categorical", "margin", "norm",
+    "rectified", "hard", "gated", "smooth", "shrink", "exponential", "special",
+    "pooled", "sparsemax", "standardize", "robust", "relative", "binary_margin", "counts", "focal", "divergence",
+    "classes", "scores", "overlap",
 )  # fmt: skip
 
 _by_name: dict[str, Entry] = {}
 
 
+def family(name: str) -> tuple[Entry, ...]:
+    """The entries of one family."""
+    found: tuple[Entry, ...] = import_module(f"{__name__}.{name}").ENTRIES
+    return found
+
+
 def entries() -> tuple[Entry, ...]:
     """Every function there is, family by family."""
-    return tuple(entry for family in FAMILIES for entry in family.ENTRIES)
+    return tuple(entry for name in FAMILIES for entry in family(name))
 
 
 def find(name: str) -> Entry:
@@ -54,13 +36,21 @@ def find(name: str) -> Entry:
 
     UsageError with near names where there is none.
     """
-    if not _by_name:
-        _by_name.update({simplified(known): entry for entry in entries() for known in (entry.name, *entry.aliases)})
-    entry = _by_name.get(simplified(name))
-    if entry is not None:
-        return entry
+    wanted = simplified(name)
+    for entry in () if wanted in _by_name else _in_turn():
+        _by_name.update(dict.fromkeys(map(simplified, (entry.name, *entry.aliases)), entry))
+        if wanted in _by_name:
+            break
+    if wanted in _by_name:
+        return _by_name[wanted]
     known = [known for entry in entries() for known in (entry.name, *entry.aliases)]
     raise UsageError(
         f"there is no function {quoted(name)}",
         hint=near(name, known) or "'gradcalc list functions' names them all",
     )
+
+
+def _in_turn() -> Iterator[Entry]:
+    """Every function, each family imported when it is come to."""
+    for name in FAMILIES:
+        yield from family(name)
