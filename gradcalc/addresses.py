@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gradcalc.errors import UsageError, near, quoted
+from gradcalc.errors import UsageError, listed, near, quoted
 
 _INDEXED = re.compile(r"^(?P<name>[^\[\]]+)(?P<index>(\[\d+\])*)$")
+
+#: A layer with one of these counts in short addresses.
+_WEIGHTS = re.compile(r"W[a-z]?")
 
 #: In a group of layers that share a number, these belong to the last one that has them; all others to the first.
 _OUTPUTS = ("a", "f_prime", "da", "a_new")
@@ -60,13 +63,42 @@ def resolve(name: str, layers: Sequence[tuple[str, str, Sequence[str]]]) -> tupl
     )
 
 
+def resolve_indexed(
+    name: str, index: tuple[int, ...], layers: Sequence[tuple[str, str, Sequence[str]]]
+) -> tuple[int, str, int]:
+    """As `resolve`, and how many indices belong to the name: join.x[0] is a quantity of a layer with several inputs."""
+    if index:
+        try:
+            return (*resolve(f"{name}[{index[0]}]", layers), 1)
+        except UsageError:
+            pass  # an index into the numbers, as nearly always
+    try:
+        return (*resolve(name, layers), 0)
+    except UsageError:
+        _check_part(name, index, layers)
+        raise
+
+
+def _check_part(name: str, index: tuple[int, ...], layers: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+    """UsageError where the name needs an index, or a layer behind it: join.x, out.da_terms."""
+    every = [f"{layer}.{quantity}" for layer, _, quantities in layers for quantity in quantities]
+    parts = [known for known in every if known.startswith((f"{name}[", f"{name}."))]
+    if parts and name not in [layer for layer, _, _ in layers]:
+        outside = "the index is outside, " if index else ""
+        raise UsageError(f"{name} is several arrays", hint=f"{outside}there are {listed(parts)}")
+
+
 def short_names(layers: Sequence[tuple[str, str, Sequence[str]]]) -> dict[str, tuple[int, str]]:
-    """Short addresses: the layers that have weights are counted, an activation layer shares the number before it."""
-    of_input = (("a0", "x"), ("da0", "dx"))
-    found = {name: (-1, quantity) for name, quantity in of_input if layers and quantity in layers[0][2]}
+    """Short addresses: the layers that have weights are counted, others share the number of the one before them.
+
+    Weights are a W of any kind: an rnn's Wx and Wh count, a batch_norm's gamma and beta do not.
+    """
+    of_input = (("a0", "x"), ("da0", "dx")) if layers and layers[0][1] != "input" else (("a0", "a"), ("da0", "da"))
+    only = [name for name, kind, _ in layers if kind == "input"] in ([], ["input"])
+    found = {name: (-1, quantity) for name, quantity in of_input if only and layers and quantity in layers[0][2]}
     number = 0
     for position, (_, _, quantities) in enumerate(layers):
-        number += "W" in quantities
+        number += any(_WEIGHTS.fullmatch(quantity) for quantity in quantities)
         if number == 0:
             continue
         for quantity in quantities:

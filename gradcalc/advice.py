@@ -6,8 +6,7 @@ import numpy as np
 
 from gradcalc.functions import find
 from gradcalc.functions.entry import ElementwiseLoss, VectorLoss
-from gradcalc.layers.base import Layer
-from gradcalc.network import Problem, activation_of, output_position
+from gradcalc.network import Problem, output_position
 from gradcalc.objective import LINKS
 from gradcalc.shapes import Array
 
@@ -19,18 +18,18 @@ def warnings(problem: Problem, output: Array) -> list[str]:
     """What to warn of, given the net's last output (N, n): sentences, usually none."""
     if problem.objective is None:
         return []
-    found = _applied_twice(problem.layers, problem.objective.entry.name)
+    found = _applied_twice(problem, problem.objective.entry.name)
     if problem.objective.entry.name == "cross_entropy" and not problem.objective.values["normalize"]:
         found += _not_probabilities(output)
     return found
 
 
-def _applied_twice(layers: list[Layer], loss: str) -> list[str]:
+def _applied_twice(problem: Problem, loss: str) -> list[str]:
     """A loss on logits behind the very activation that it contains."""
-    if not layers:
+    if not problem.layers:
         return []
-    last = layers[output_position(layers)]
-    activation = activation_of(last)
+    last = problem.layers[output_position(problem)]
+    activation = last.activation
     for on_probabilities, link in LINKS.items():
         entry = find(on_probabilities)
         assert isinstance(entry, ElementwiseLoss | VectorLoss)
@@ -43,8 +42,10 @@ def _applied_twice(layers: list[Layer], loss: str) -> list[str]:
 
 
 def _not_probabilities(output: Array) -> list[str]:
-    sums = output.sum(axis=1)
-    off = np.flatnonzero(np.abs(sums - 1) > _SLACK)
+    sums = output.sum(axis=-1)
+    off = np.argwhere(np.abs(sums - 1) > _SLACK)
     if not len(off):
         return []
-    return [f"cross_entropy takes probabilities, but the outputs of example {off[0]} sum to {sums[off[0]]:.6g}"]
+    example, *step = map(int, off[0])
+    place = f"{example}{''.join(f'[{i}]' for i in step)}"
+    return [f"cross_entropy takes probabilities, but the outputs of example {place} sum to {sums[tuple(off[0])]:.6g}"]

@@ -9,58 +9,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gradcalc.addresses import Address, resolve, split_index
+from gradcalc.addresses import Address, resolve, resolve_indexed, split_index
 from gradcalc.advice import warnings
 from gradcalc.chain import ChainProduct, chain_products
 from gradcalc.errors import GradcalcError, UsageError
-from gradcalc.layers.activation import ActivationLayer, slope_is_large
+from gradcalc.layer_results import LayerResult, input_results, layer_result, with_new
 from gradcalc.layers.base import Layer, Quantities
-from gradcalc.layers.dense import Dense
 from gradcalc.network import Problem, descend, run
 from gradcalc.shapes import Array, Examples
 
 if TYPE_CHECKING:
     from gradcalc.spec.document import Document
 
-#: The order in which a layer's quantities are shown; other parameters (alpha) stand with W, their gradients with dW.
-_ORDER = (
-    "x",
-    "W",
-    "b",
-    "*",
-    "z",
-    "a",
-    "f_prime",
-    "da",
-    "dz",
-    "dW",
-    "db",
-    "d*",
-    "dx",
-    "W_new",
-    "b_new",
-    "*_new",
-)
-
-
-class LayerResult(NamedTuple):
-    """One layer's quantities by their letters, in the spec's shapes and the chain rule's order.
-
-    `inputs`, `outputs` are its sizes; `activation` its function's name or None.
-    """
-
-    name: str
-    type: str
-    activation: str | None
-    inputs: int
-    outputs: int
-    quantities: Quantities
-
-
 class BackpropResult(NamedTuple):
     """What `backprop` computed. Arrays have the shapes and layout of the spec; see `to_dict` for the JSON form.
 
-    `input` has the input and the loss's derivative by it, a0 and da0, where no layer has them as its x and dx.
+    `input` has the input and the loss's derivative by it, a0 and da0, of a net without layers. `inputs` have a and da
+    of each input, where there are several or several layers take it, so that no layer has them as its x and dx.
     """
 
     problem: Problem
@@ -70,6 +35,7 @@ class BackpropResult(NamedTuple):
     layers: list[LayerResult]
     chain: list[ChainProduct]
     input: Quantities
+    inputs: list[LayerResult]
     warnings: list[str]
 
     @property
@@ -86,22 +52,28 @@ class BackpropResult(NamedTuple):
         except IndexError:
             raise UsageError(f"{address}: the index is outside its shape {numbers.shape}") from None
 
+    @property
+    def _named(self) -> list[LayerResult]:
+        """All that has a name and quantities: inputs, then layers."""
+        return [*self.inputs, *self.layers]
+
     def locate(self, address: str) -> Address:
         """The address in full that a long or short one, in any case, speaks of. Errors: UsageError."""
         name, index = split_index(address)
         if name.lower() == "loss" or name.lower() in self.input:
             return Address("", name.lower(), index)
-        listed = [(layer.name, layer.type, self._names(i)) for i, layer in enumerate(self.layers)]
+        named = self._named
+        listed = [(one.name, one.type, self._names(one)) for one in named]
         try:
-            position, quantity = resolve(name, listed)
+            position, quantity, used = resolve_indexed(name, index, listed)
         except UsageError:
             self._check_computed(name)
             raise
-        return Address(self.layers[max(position, 0)].name, quantity, index)
+        return Address(named[max(position, 0)].name, quantity, index[used:])
 
     def _check_computed(self, name: str) -> None:
         """UsageError where the name is that of a quantity which this spec does not ask for."""
-        every = [(layer.name, layer.type, _possible(self._names(i))) for i, layer in enumerate(self.layers)]
+        every = [(one.name, one.type, _possible(self._names(one))) for one in self._named]
         try:
             _, quantity = resolve(name, every)
         except UsageError:
@@ -112,9 +84,9 @@ class BackpropResult(NamedTuple):
 
     def _numbers(self, address: Address) -> Array:
         if address.layer:
-            position = [layer.name for layer in self.layers].index(address.layer)
-            found = self.layers[position].quantities.get(address.quantity)
-            return self._large_jacobian(position) if found is None else found
+            layer = next(one for one in self._named if one.name == address.layer)
+            found = layer.quantities.get(address.quantity)
+            return self._large_jacobian(layer) if found is None else found
         if address.quantity != "loss":
             return self.input[address.quantity]
         if self.loss is None:
@@ -122,20 +94,32 @@ class BackpropResult(NamedTuple):
             raise UsageError("there is no loss", hint=f"the spec gives {given}")
         return np.asarray(self.loss)
 
-    def _names(self, position: int) -> list[str]:
-        """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
-        layer, shown = self.problem.layers[position], self.layers[position].quantities
-        large = isinstance(layer, Dense | ActivationLayer) and slope_is_large(layer.activation, layer.outputs)
-        return [*shown, *(("f_prime",) if large else ())]
+    def layer_of(self, result: LayerResult) -> Layer | None:
+        """The layer that a result is of; None for an input's."""
+        return next((layer for layer in self.problem.layers if layer.name == result.name), None)
 
-    def _large_jacobian(self, position: int) -> Array:
-        layer, found = self.problem.layers[position], self.layers[position]
-        assert isinstance(layer, Dense | ActivationLayer)
+    def function_input(self, result: LayerResult) -> Array:
+        """What the function of a layer with one is applied to, z or x, in our shape (N, ...)."""
+        letter = "z" if "z" in result.quantities else "x"
+        layer = self.layer_of(result)
+        assert layer is not None
         assert layer.activation is not None
-        z = self.problem.examples.read(found.quantities["z" if isinstance(layer, Dense) else "x"])
+        rank = len(layer.takes[0]) if letter == "x" else len(layer.gives)
+        return self.problem.examples.read(result.quantities[letter], rank)
+
+    def _names(self, result: LayerResult) -> list[str]:
+        """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
+        layer, shown = self.layer_of(result), result.quantities
+        large = layer is not None and layer.activation is not None and layer.activation.vector
+        return [*shown, *(("f_prime",) if large and "f_prime" not in shown else ())]
+
+    def _large_jacobian(self, result: LayerResult) -> Array:
+        layer = self.layer_of(result)
+        assert layer is not None
+        assert layer.activation is not None
         with np.errstate(all="ignore"):
-            jacobian = layer.activation.slope(z)
-        return jacobian[0] if self.problem.examples.flat else jacobian
+            jacobian = layer.activation.slope(self.function_input(result))
+        return np.asarray(jacobian[0]) if self.problem.examples.flat else jacobian
 
     def addresses(self) -> Iterator[tuple[str, str, Array]]:
         """Every quantity as (layer, letter, numbers); the loss comes first, and has an empty layer as has the input."""
@@ -143,9 +127,9 @@ class BackpropResult(NamedTuple):
             yield "", "loss", np.asarray(self.loss)
         for letter, numbers in self.input.items():
             yield "", letter, numbers
-        for layer in self.layers:
-            for letter, numbers in layer.quantities.items():
-                yield layer.name, letter, numbers
+        for one in self._named:
+            for letter, numbers in one.quantities.items():
+                yield one.name, letter, numbers
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain lists and floats under the contract's keys; numbers that are not finite stay floats."""
@@ -156,12 +140,14 @@ class BackpropResult(NamedTuple):
         found: dict[str, Any] = {"loss": self.loss, "loss_terms": self.loss_terms, "loss_history": self.loss_history}
         found["conventions"] = dict(self.conventions)
         found.update({letter: partial(plain, numbers) for letter, numbers in self.input.items()})
+        if self.inputs:
+            found["inputs"] = {one.name: _grouped(one.quantities) for one in self.inputs}
         found["layers"] = [
             {
                 "name": layer.name,
                 "type": layer.type,
                 "activation": layer.activation,
-                **{letter: partial(plain, numbers) for letter, numbers in layer.quantities.items()},
+                **_grouped(layer.quantities),
             }
             for layer in self.layers
         ]
@@ -194,13 +180,14 @@ def solve(problem: Problem) -> BackpropResult:
         if problem.learning_rate is not None:
             moved = descend(layers, last.quantities, problem.learning_rate)
     results = [
-        _layer_result(problem.examples, layer, quantities)
+        layer_result(problem.examples, layer, quantities)
         for layer, quantities in zip(layers, last.quantities, strict=True)
     ]
     if problem.learning_rate is not None:
-        results = [_with_new(result, layer) for result, layer in zip(results, moved, strict=True)]
+        results = [with_new(result, layer) for result, layer in zip(results, moved, strict=True)]
+    problem = problem._replace(layers=layers)
     return BackpropResult(
-        problem=problem._replace(layers=layers),
+        problem=problem,
         loss=last.loss,
         loss_terms={
             "data": last.data_loss,
@@ -209,6 +196,7 @@ def solve(problem: Problem) -> BackpropResult:
         loss_history=history,
         layers=results,
         chain=chain_products(layers, last, problem),
+        inputs=input_results(problem, last) if problem.sources is not None else [],
         input={} if layers else _input(problem.examples, problem.x, last.da),
         warnings=warnings(problem, last.quantities[-1]["a"] if layers else problem.x),
     )
@@ -217,6 +205,20 @@ def solve(problem: Problem) -> BackpropResult:
 def _input(examples: Examples, x: Array, da: Array | None) -> Quantities:
     """The input a0 and, after a backward pass, the loss's derivative by it, in the user's shapes."""
     return {"a0": examples.write(x), **({} if da is None else {"da0": examples.write(da)})}
+
+
+def _grouped(quantities: Quantities) -> dict[str, Any]:
+    """Quantities for JSON, made when asked for: x[0], x[1] as the list x, and da_terms.join in the mapping da_terms."""
+    found: dict[str, Any] = {}
+    for name, numbers in quantities.items():
+        whole, _, part = name.partition(".")
+        if part:
+            found.setdefault(whole, {})[part] = partial(plain, numbers)
+        elif name.endswith("]"):
+            found.setdefault(name.partition("[")[0], []).append(partial(plain, numbers))
+        else:
+            found[name] = partial(plain, numbers)
+    return found
 
 
 def _made(value: Any) -> Any:
@@ -235,34 +237,6 @@ def plain(numbers: Array) -> Any:
     return numbers.tolist()
 
 
-def _layer_result(examples: Examples, layer: Layer, quantities: Quantities) -> LayerResult:
-    """A layer's quantities in the user's shapes, in the order of `_ORDER`."""
-    shown = {name: _as_written(examples, layer, name, quantities) for name in sorted(quantities, key=_rank)}
-    if isinstance(layer, Dense) and layer.bias_form.form == "folded":
-        shown = {name: numbers for name, numbers in shown.items() if name not in ("b", "db")}
-    activation = (
-        layer.activation.entry.name if isinstance(layer, Dense | ActivationLayer) and layer.activation else None
-    )
-    return LayerResult(layer.name, layer.type, activation, layer.inputs, layer.outputs, shown)
-
-
-def _as_written(examples: Examples, layer: Layer, name: str, quantities: Quantities) -> Array:
-    numbers = quantities[name]
-    if name in ("x", "z", "a", "da", "dz", "dx"):
-        return examples.write(numbers)
-    if name == "f_prime":
-        return examples.write(numbers) if numbers.ndim == 2 else numbers[0] if examples.flat else numbers
-    if isinstance(layer, Dense) and name in ("W", "dW"):
-        return layer.weight_form.write(numbers, quantities.get("b" if name == "W" else "db"))
-    return layer.bias_form.write(numbers) if isinstance(layer, Dense) and name in ("b", "db") else numbers
-
-
-def _with_new(result: LayerResult, moved: Layer) -> LayerResult:
-    """The layer's result with its parameters after the step, as W_new, b_new ..."""
-    new = _layer_result(Examples(flat=True, columns=False), moved, moved.parameters).quantities
-    return result._replace(quantities={**result.quantities, **{f"{name}_new": v for name, v in new.items()}})
-
-
 def _possible(names: Iterable[str]) -> list[str]:
     """These quantities, and those that a backward pass and a step would add to them."""
     own = [name for name in names if not name.endswith("_new")]
@@ -270,9 +244,3 @@ def _possible(names: Iterable[str]) -> list[str]:
     more = [f"d{name}" for name in passed]
     parameters = [f"{name}_new" for name in passed if name not in ("x", "z", "a")]
     return list(dict.fromkeys([*names, *more, *parameters]))
-
-
-def _rank(name: str) -> int:
-    if name in _ORDER:
-        return _ORDER.index(name)
-    return _ORDER.index("d*" if name.startswith("d") else "*")

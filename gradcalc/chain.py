@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradcalc.layers.activation import ActivationLayer
 from gradcalc.layers.base import Layer, Quantities
 from gradcalc.layers.dense import Dense
 from gradcalc.network import Pass, Problem, output_position
@@ -23,16 +24,18 @@ class ChainProduct(NamedTuple):
 
 def is_chain(layers: list[Layer]) -> bool:
     """Whether every layer has one unit, so that each weight reaches the loss by one path."""
-    return any(isinstance(layer, Dense) for layer in layers) and all(layer.outputs == 1 for layer in layers)
+    return any(isinstance(layer, Dense) for layer in layers) and all(
+        isinstance(layer, Dense | ActivationLayer) and layer.gives == (1,) for layer in layers
+    )
 
 
 def chain_products(layers: list[Layer], last: Pass, problem: Problem) -> list[ChainProduct]:
     """dL/da, then f' and w layer by layer back to each weight; none where the net is no chain, or runs on a batch."""
-    if len(problem.x) != 1 or not is_chain(layers) or last.da is None:
+    if len(problem.x) != 1 or problem.sources is not None or not is_chain(layers) or last.da is None:
         return []
     products: list[ChainProduct] = []
     number = sum(isinstance(layer, Dense) for layer in layers)
-    start, factors = _start(layers, last, number)
+    start, factors = _start(problem, last, number)
     for position in range(start, -1, -1):
         layer, found = layers[position], last.quantities[position]
         slope = _slope(layers, position, number)
@@ -45,12 +48,12 @@ def chain_products(layers: list[Layer], last: Pass, problem: Problem) -> list[Ch
     return products
 
 
-def _start(layers: list[Layer], last: Pass, number: int) -> tuple[int, list[tuple[str, float]]]:
+def _start(problem: Problem, last: Pass, number: int) -> tuple[int, list[tuple[str, float]]]:
     """Where the chain starts and its first factor: dL/da, or where that is infinite and f' is 0, their product."""
     assert last.da is not None
     if np.isfinite(last.da).all():
-        return len(layers) - 1, [(f"dL/da{number}", float(last.da.item()))]
-    position = output_position(layers)
+        return len(problem.layers) - 1, [(f"dL/da{number}", float(last.da.item()))]
+    position = output_position(problem)
     found = last.quantities[position]
     return position, [(f"dL/dz{number}", float(found["dz" if "dz" in found else "dx"].item()))]
 
@@ -67,7 +70,7 @@ def _slope(layers: list[Layer], position: int, number: int) -> str:
 
 def _source(layers: list[Layer], position: int, number: int, examples: Examples) -> list[str]:
     """The labels of a dense layer's inputs, as addresses: a1, a0[0] ..."""
-    inputs = layers[position].inputs
+    (inputs,) = layers[position].takes[0]
     first = f"{layers[position - 1].name}.a" if position else "a0"
     name = f"a{number - 1}" if number > 1 else first
     if inputs == 1:
@@ -81,7 +84,7 @@ def _weight(layer: Dense, number: int, row: int | None) -> str:
     folded = layer.weight_form.folded
     if row is None and not folded:
         return f"b{number}"
-    if layer.inputs + folded == 1:
+    if layer.takes[0] == (1 - folded,):
         return f"W{number}"
     place = 0 if row is None else row + folded
     if layer.weight_form.form == "flat":

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
 from gradcalc.layers.activation import Activation, ActivationLayer
 from gradcalc.layers.base import Layer, Quantities, Step
-from gradcalc.layers.dense import Dense
 from gradcalc.objective import Objective
 from gradcalc.penalty import Penalty
 from gradcalc.shapes import Array, Examples
 
+#: Where a layer's input comes from: a layer's position, or from -1 downwards one of the network's inputs.
+Source = int
+
+#: A parameter of the network: the position of its layer, and its letter.
+Parameter = tuple[int, str]
+
+#: A gradient on its way back: the position of the layer that it comes from, and its numbers.
+Term = tuple[int, Array]
+
 
 class Problem(NamedTuple):
-    """Everything a spec asks for. x is (N, inputs); `objective` or `upstream` (N, outputs) starts the way back.
+    """Everything a spec asks for. x is (N, ...); `objective` or `upstream` (N, ...) starts the way back.
 
     `average_parameters`: the parameters' gradients are divided by N, the others belong to one example's loss.
-    `from_classes`: the numbers of the target were made from classes.
+    `from_classes`: the numbers of the target were made from classes. `sources` are what each layer takes, None for a
+    chain of layers; the last layer is the output. `inputs` are the names of the network's inputs where there are
+    several; `more` are the numbers of all but the first, which is x. `shared` parameters are another layer's.
     """
 
     layers: list[Layer]
@@ -32,13 +44,33 @@ class Problem(NamedTuple):
     steps: int = 1
     conventions: dict[str, str] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
     from_classes: bool = False
+    sources: Sequence[tuple[Source, ...]] | None = None
+    inputs: tuple[str, ...] = ("input",)
+    more: tuple[Array, ...] = ()
+    shared: Mapping[Parameter, Parameter] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
+    lifted: bool = False
+
+    def takes(self, position: int) -> tuple[Source, ...]:
+        """What a layer takes: in a chain the layer before it, the first one the input."""
+        return (position - 1,) if self.sources is None else self.sources[position]
+
+    def users(self, source: Source) -> list[int]:
+        """The positions of the layers that take this."""
+        if self.sources is None:
+            return [source + 1] if source + 1 < len(self.layers) else []
+        return [position for position, taken in enumerate(self.sources) if source in taken]
+
+    def source_name(self, source: Source) -> str:
+        """The name of a layer or an input."""
+        return self.layers[source].name if source >= 0 else self.inputs[-1 - source]
 
 
 class Pass(NamedTuple):
     """One pass: the loss, its data's and its penalties' part, and each layer's quantities in our own shapes.
 
     `loss` and `data_loss` are None without a loss. `da` is where the way back began: the loss's derivative by the
-    last output, or None in a forward pass alone.
+    last output, or None in a forward pass alone. `arrived` are the derivatives by each input, by the layers they come
+    from.
     """
 
     loss: float | None
@@ -46,42 +78,82 @@ class Pass(NamedTuple):
     penalty: float
     quantities: list[Quantities]
     da: Array | None
+    arrived: list[list[Term]]
 
 
-def forward(layers: list[Layer], x: Array) -> list[Step]:
-    """Every layer's step, each fed the output of the one before."""
-    steps: list[Step] = []
-    for layer in layers:
-        steps.append(layer.forward(steps[-1].a if steps else x))
+def forward(problem: Problem, layers: list[Layer]) -> list[Step]:
+    """Every layer's step, each fed what it takes."""
+    given, steps = (problem.x, *problem.more), list[Step]()
+    for position, layer in enumerate(layers):
+        taken = problem.takes(position)
+        steps.append(layer.forward(*(steps[source].a if source >= 0 else given[-1 - source] for source in taken)))
     return steps
 
 
-def backward(steps: list[Step], da: Array, known: tuple[int, Array | None]) -> list[Quantities]:
-    """Every layer's derivatives, from the loss's derivative by the last output: a layer's dx is the da before it.
+def backward(
+    problem: Problem, steps: list[Step], da: Array, known: tuple[int, Array | None]
+) -> tuple[list[Quantities], list[list[Term]]]:
+    """Every layer's derivatives, from the loss's derivative by the last output; and those that reach the inputs.
 
-    `known` is a layer's position and its dz (see Step.back).
+    A layer's da is the sum of what the layers that take its output send back: their dx. `known` is a layer's
+    position and its dz (see Step.back).
     """
     found: list[Quantities] = []
+    arrived: list[list[Term]] = [[] for _ in range(len(steps) + len(problem.inputs))]
+    arrived[len(steps) - 1].append((len(steps), da))
     for position in reversed(range(len(steps))):
+        terms, arrived[position] = arrived[position], []
+        da = total(terms) if terms else np.zeros_like(steps[position].a)
         gradients = steps[position].back(da, known[1] if position == known[0] else None)
-        found.append(gradients)
-        da = gradients["dx"]
-    return found[::-1]
+        _send_back(problem.takes(position), position, gradients, arrived)
+        found.append(_with_terms(problem, gradients, terms) if len(terms) > 1 else gradients)
+    return found[::-1], [arrived[-1 - i] for i in range(len(problem.inputs))]
+
+
+def total(terms: list[Term]) -> Array:
+    """The sum of the gradients that arrive at one place."""
+    return reduce(np.add, [array for _, array in terms])
+
+
+def _send_back(
+    taken: tuple[Source, ...], position: int, gradients: Quantities, arrived: list[list[Term]]
+) -> None:
+    """A layer's dx to what it takes, none for an input of integers; one that it takes twice gets the sum."""
+    for source in dict.fromkeys(taken):
+        names = [f"dx[{i}]" if len(taken) > 1 else "dx" for i, one in enumerate(taken) if one == source]
+        parts = [(position, gradients[name]) for name in names if name in gradients]
+        if parts:
+            arrived[source].insert(0, (position, total(parts)))
+
+
+def _with_terms(problem: Problem, gradients: Quantities, terms: list[Term]) -> Quantities:
+    """The derivatives with the terms of da behind it."""
+    named = {f"da_terms.{problem.layers[position].name}": array for position, array in terms}
+    found: Quantities = {}
+    for name, array in gradients.items():
+        found |= {name: array, **(named if name == "da" else {})}
+    return found
 
 
 def run(problem: Problem, layers: list[Layer]) -> Pass:
     """One forward pass and, where a loss or an upstream gradient is given, the way back. Errors: InputError."""
     with np.errstate(all="ignore"):
-        steps = forward(layers, problem.x)
+        steps = forward(problem, layers)
         start = _start(problem, layers, steps)
-        penalty = float(sum(p.value(layers, len(problem.x)) for p in problem.penalties))
+        penalty = float(sum(p.value(layers, len(problem.x), problem.shared) for p in problem.penalties))
         if start is None:
-            return Pass(None, None, penalty, [{**step.quantities, **step.slope()} for step in steps], None)
+            return Pass(None, None, penalty, [{**step.quantities, **step.slope()} for step in steps], None, [])
         data_loss, da, dz = start
-        gradients = backward(steps, da, (output_position(layers), dz))
+        if not steps:
+            return Pass(_plus(data_loss, penalty), data_loss, penalty, [], da, [[]])
+        gradients, arrived = backward(problem, steps, da, (output_position(problem), dz))
         _finish(problem, layers, gradients)
-    loss = None if data_loss is None else data_loss + penalty
-    return Pass(loss, data_loss, penalty, [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)], da)
+    quantities = [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)]
+    return Pass(_plus(data_loss, penalty), data_loss, penalty, quantities, da, arrived)
+
+
+def _plus(data_loss: float | None, penalty: float) -> float | None:
+    return None if data_loss is None else data_loss + penalty
 
 
 def descend(layers: list[Layer], gradients: list[Quantities], rate: float) -> list[Layer]:
@@ -102,37 +174,71 @@ def _start(problem: Problem, layers: list[Layer], steps: list[Step]) -> tuple[fl
         return None
     if not steps:
         return problem.objective(problem.x, None, None)
-    position = output_position(layers)
-    return problem.objective(steps[-1].a, activation_of(layers[position]), _activated(steps[position]))
+    position = output_position(problem)
+    return problem.objective(steps[-1].a, layers[position].activation, _activated(steps[position]))
 
 
-def output_position(layers: list[Layer]) -> int:
+def output_position(problem: Problem) -> int:
     """The position of the layer that makes the output: the last one but for layers that change nothing."""
-    position = len(layers) - 1
-    while position > 0 and _is_identity(layers[position]):
-        position -= 1
+    position = len(problem.layers) - 1
+    while _is_identity(problem.layers[position]):
+        (source,) = problem.takes(position)
+        if source < 0 or len(problem.users(source)) > 1:
+            break
+        position = source
     return position
 
 
 def activation_of(layer: Layer) -> Activation | None:
     """The function that a layer applies last."""
-    return layer.activation if isinstance(layer, Dense | ActivationLayer) else None
+    return layer.activation
 
 
 def _is_identity(layer: Layer) -> bool:
     return isinstance(layer, ActivationLayer) and layer.activation.entry.name == "identity"
 
 
-def _activated(step: Step) -> Array:
+def _activated(step: Step) -> Array | None:
     """What a layer's activation is applied to."""
-    return step.quantities["z" if "z" in step.quantities else "x"]
+    return step.quantities.get("z", step.quantities.get("x"))
 
 
 def _finish(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
-    """The parameters' gradients divided by N where the convention has it so, and the penalties' derivatives added."""
+    """The parameters' gradients divided by N where the convention has it so, summed, and with the penalties' added."""
     if problem.average_parameters and len(problem.x) > 1:
         for layer, found in zip(layers, gradients, strict=True):
             for name in layer.parameters:
                 found[f"d{name}"] = found[f"d{name}"] / len(problem.x)
+    if problem.shared:
+        _sum_shared(problem, layers, gradients)
     for penalty in problem.penalties:
-        penalty.add_gradients(layers, gradients, len(problem.x))
+        penalty.add_gradients(layers, gradients, len(problem.x), problem.shared)
+    for sharer, owner in problem.shared.items():
+        _copy(layers, gradients, owner, sharer)
+
+
+def _written(layers: list[Layer], gradients: list[Quantities], parameter: Parameter) -> Array:
+    """A parameter's gradient in the shape in which the user wrote the parameter."""
+    position, letter = parameter
+    layer = layers[position]
+    own = {f"d{name}": gradients[position][f"d{name}"] for name in layer.parameters}
+    return layer.as_written(own)[f"d{letter}"]
+
+
+def _sum_shared(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
+    """The gradient of a shared parameter is the sum over the layers that use it; its owner has the terms too."""
+    for owner in dict.fromkeys(problem.shared.values()):
+        using = [owner, *(one for one, whose in problem.shared.items() if whose == owner)]
+        terms = [(one[0], _written(layers, gradients, one)) for one in using]
+        position, letter = owner
+        for name, array in layers[position].from_written(letter, total(terms)).items():
+            gradients[position][f"d{name}"] = array
+        named = {f"d{letter}_terms.{layers[at].name}": array for at, array in terms}
+        gradients[position].update(named)
+
+
+def _copy(layers: list[Layer], gradients: list[Quantities], owner: Parameter, sharer: Parameter) -> None:
+    """The whole gradient of a shared parameter, in the form of a layer that shares it."""
+    position, letter = sharer
+    for name, array in layers[position].from_written(letter, _written(layers, gradients, owner)).items():
+        gradients[position][f"d{name}"] = array

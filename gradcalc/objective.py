@@ -31,6 +31,9 @@ class Objective:
     `target` is (N, n), or integer classes (N,) for losses that take classes; `weight`, (n,) or (N, n), multiplies
     each term, or each class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients
     do). `values` are the parameters as the user gave them.
+
+    Outputs may have more axes, (N, time, classes): losses on classes or distributions act along the last one and give
+    a term for each (example, time), all others take an example's numbers as one row. Inside, all of them are rows.
     """
 
     def __init__(
@@ -47,22 +50,30 @@ class Objective:
     ) -> None:
         self.entry, self.values, self.target, self.kink = entry, values, target, kink
         self.reduction, self.scale, self.weight, self.divide = reduction, scale, weight, divide
-        self._given, self._target = values, target
-        self._factors: Array | None = weight
-        if weight is not None and isinstance(entry, VectorLoss):
-            self._weigh(entry, weight)
+        self.count = len(target)
+        self._by_step = isinstance(entry, VectorLoss) and entry.takes != "values"
+        self._given, self._target = values, self._rows(target) if target.dtype.kind == "f" else target.reshape(-1)
+        self._factors: Array | None = weight if weight is None or weight.ndim == 1 else self._rows(weight)
+        if self._factors is not None and isinstance(entry, VectorLoss):
+            self._weigh(entry, self._factors)
+
+    def _rows(self, array: Array) -> Array:
+        """Outputs, targets or weights (N, ...) as the rows of which each has a term of the loss, or one an element."""
+        if array.ndim == 2:
+            return array
+        return array.reshape(-1, array.shape[-1]) if self._by_step else array.reshape(len(array), -1)
 
     def _weigh(self, entry: VectorLoss, weight: Array) -> None:
         """Weights of classes: of one class, those of its examples; of a distribution, those of its target's entries."""
         if entry.takes == "class":
-            by_class = np.broadcast_to(weight, (len(self.target), weight.shape[-1]))
-            self._factors = np.take_along_axis(by_class, self.target[:, None], axis=1)
+            by_class = np.broadcast_to(weight, (len(self._target), weight.shape[-1]))
+            self._factors = np.take_along_axis(by_class, self._target[:, None], axis=1)
         elif entry.takes == "distribution":
             self._target, self._factors = self._class_weighted(weight), None
 
     def _class_weighted(self, weight: Array) -> Array:
         """The target times its classes' weights: the terms of the sum over classes. Smoothing comes before."""
-        smoothing, target = self.values.get("label_smoothing", 0.0), self.target
+        smoothing, target = self.values.get("label_smoothing", 0.0), self._target
         if smoothing:
             self._given = {**self.values, "label_smoothing": 0.0}
             target = (1.0 - smoothing) * target + smoothing / target.shape[1]
@@ -72,26 +83,34 @@ class Objective:
         """The loss at output a = activation(z), both None where there is no activation. Errors: InputError."""
         self._check(a)
         if activation is not None and z is not None and self._linked(activation):
-            return self._from_logits(z)
-        terms = self._terms(self.entry, self._given, a)
-        return LossGradient(self._reduced(terms), self._scaled(self._gradient(self.entry, self._given, a), a), None)
+            loss, da, dz = self._from_logits(self._rows(z))
+            return LossGradient(loss, da.reshape(a.shape), None if dz is None else dz.reshape(z.shape))
+        rows = self._rows(a)
+        terms = self._terms(self.entry, self._given, rows)
+        gradient = self._scaled(self._gradient(self.entry, self._given, rows), rows)
+        return LossGradient(self._reduced(terms), gradient.reshape(a.shape), None)
 
     def terms(self, a: Array, activation: Activation | None, z: Array | None) -> Array:
         """What the loss sums: each element's loss (N, n), or each example's (N,), without reduction and scale."""
         with np.errstate(all="ignore"):
             if activation is not None and z is not None and self._linked(activation):
-                return self._terms(*self._on_logits(), z)
-            return self._terms(self.entry, self._given, a)
+                found = self._terms(*self._on_logits(), self._rows(z))
+            else:
+                found = self._terms(self.entry, self._given, self._rows(a))
+        if isinstance(self.entry, ElementwiseLoss):
+            return found.reshape(a.shape)
+        return found.reshape(a.shape[:-1]) if self._by_step else found
 
     def _check(self, a: Array) -> None:
         domain = self.entry.inputs(self.values)
         outside = np.argwhere(domain.outside(np, a))
         if len(outside):
-            example, unit = map(int, outside[0])
+            example, *unit = map(int, outside[0])
+            output = unit[0] if len(unit) == 1 else "".join(f"[{i}]" for i in unit)
             other = f"use {self.entry.logits} on outputs without sigmoid or softmax" if self.entry.logits else ""
             raise InputError(
-                f"{self.entry.name} takes predictions {domain.text}, but output {unit} of example "
-                f"{example} is {a[example, unit]:.6g}",
+                f"{self.entry.name} takes predictions {domain.text}, but output {output} of example "
+                f"{example} is {a[tuple(outside[0])]:.6g}",
                 hint=other,
                 path=("loss",),
             )
@@ -171,18 +190,20 @@ class Objective:
         return terms if self._factors is None else terms * self._factors
 
     def _divisor(self, x: Array) -> int:
-        """What the sum of all terms' gradients is divided by, apart from the examples: the outputs under `mean`."""
-        return x.shape[1] if self.reduction == "mean" and isinstance(self.entry, ElementwiseLoss) else 1
+        """What the sum of all terms' gradients is divided by, apart from the examples: an example's terms in `mean`."""
+        if self.reduction != "mean":
+            return 1
+        return x.shape[1] if isinstance(self.entry, ElementwiseLoss) else len(x) // self.count
 
     def _reduced(self, terms: Array) -> float:
-        divisor = 1 if self.reduction == "sum" else len(terms)
+        divisor = 1 if self.reduction == "sum" else self.count
         if self.reduction == "mean":
             divisor = terms.size
         return float(np.sum(terms, dtype=np.float64)) * self.scale / divisor
 
     def _scaled(self, gradient: Array, x: Array) -> Array:
         """Each example's gradient with the scale and, unless the parameters carry it, the 1/N of a mean."""
-        divisor = self._divisor(x) * (len(x) if self.divide and self.reduction != "sum" else 1)
+        divisor = self._divisor(x) * (self.count if self.divide and self.reduction != "sum" else 1)
         factor = self.scale
         if factor != 1.0:
             gradient = gradient * factor

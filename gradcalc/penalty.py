@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from gradcalc.functions import find
 from gradcalc.functions.entry import Norm, Side, choose
+from gradcalc.layers import find as find_layer
 from gradcalc.layers.base import Layer, Quantities
 from gradcalc.shapes import Array
 
@@ -22,9 +23,10 @@ NORMS = {
 
 
 class Penalty(NamedTuple):
-    """One penalty, on every layer's W, each array by itself, and with `biases` on b too; `kink` decides |w|' at 0.
+    """One penalty, on every layer's weights, each array by itself; `kink` decides |w|' at 0.
 
-    `per_example` divides by the number of examples, as in lambda/(2m) sum(W^2).
+    `per_example` divides by the number of examples, as in lambda/(2m) sum(W^2); with `biases` it is on biases too.
+    `shared` parameters, by position and letter, are another layer's, and are penalised there.
     """
 
     norm: str
@@ -34,13 +36,19 @@ class Penalty(NamedTuple):
     biases: bool
     kink: Side
 
-    def value(self, layers: list[Layer], examples: int) -> float:
+    def value(self, layers: list[Layer], examples: int, shared: Collection[tuple[int, str]] = ()) -> float:
         """The penalty of all layers together."""
-        return sum(self._value(w) * self._strength(examples) for _, _, w in self._arrays(layers))
+        return sum(self._value(w) * self._strength(examples) for _, _, w in self.arrays(layers, shared))
 
-    def add_gradients(self, layers: list[Layer], gradients: list[Quantities], examples: int) -> None:
+    def add_gradients(
+        self,
+        layers: list[Layer],
+        gradients: list[Quantities],
+        examples: int,
+        shared: Collection[tuple[int, str]] = (),
+    ) -> None:
         """Adds this penalty's derivative to every layer's dW (and db)."""
-        for position, letter, w in self._arrays(layers):
+        for position, letter, w in self.arrays(layers, shared):
             name = f"d{letter}"
             term = self._gradient(w) * self._strength(examples)
             gradients[position][name] = gradients[position][name] + term.astype(w.dtype, copy=False)
@@ -48,12 +56,15 @@ class Penalty(NamedTuple):
     def _strength(self, examples: int) -> float:
         return self.strength / examples if self.per_example else self.strength
 
-    def _arrays(self, layers: list[Layer]) -> Iterator[tuple[int, str, Array]]:
-        letters = ("W", "b") if self.biases else ("W",)
+    def arrays(
+        self, layers: list[Layer], shared: Collection[tuple[int, str]] = ()
+    ) -> Iterator[tuple[int, str, Array]]:
+        """The parameters it acts on, as position, letter and numbers."""
         for position, layer in enumerate(layers):
-            for letter in letters:
-                if letter in layer.parameters:
-                    yield position, letter, layer.parameters[letter]
+            declared, found = find_layer(layer.type), layer.parameters
+            for letter in (*declared.weights, *(declared.biases if self.biases else ())):
+                if letter in found and (position, letter) not in shared:
+                    yield position, letter, found[letter]
 
     def _value(self, w: Array) -> float:
         if self.norm == "lp":

@@ -1,11 +1,12 @@
 """The shapes in which the user wrote examples and parameters, and the way between them and ours.
 
-Inside, examples are rows (N, n), W is (inputs, units) and b is (units,) or, shared by the units, one number ().
-Outside, everything has the shape and layout of the spec.
+Inside, arrays of examples have the examples first, (N, *shape); a dense layer's W is (inputs, units) and its b is
+(units,) or, shared by the units, one number (). Outside, everything has the shape and layout of the spec.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,24 +15,41 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+#: The shape of one example: (n,) of numbers in a row, (time, features), (channels, height, width) ...
+Shape = tuple[int, ...]
+
+
+def size(shape: Shape) -> int:
+    """How many numbers an array of that shape has, in Python's integers, which do not overflow."""
+    return prod(shape)
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as an error names it: (3,), (2, 3)."""
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+
+
 class Examples(NamedTuple):
-    """How the user wrote examples: flat (just one), or a batch with the examples in rows or in columns."""
+    """How the user wrote examples: flat (just one), or a batch with the examples in rows or in columns.
+
+    Only examples that are rows of numbers can stand in columns; all others have the examples first.
+    """
 
     flat: bool
     columns: bool
 
-    def read(self, array: Array) -> Array:
-        """The user's array as rows (N, n)."""
-        if array.ndim < 2:
-            return array.reshape(1, -1)
-        return array.T if self.columns else array
-
-    def write(self, rows: Array) -> Array:
-        """Rows (N, n) in the user's shape."""
+    def write(self, array: Array) -> Array:
+        """Our array (N, *shape) in the user's shape."""
         if self.flat:
-            first: Array = rows[0]
+            first: Array = np.asarray(array[0])
             return first
-        return rows.T if self.columns else rows
+        return array.T if self.columns and array.ndim == 2 else array
+
+    def read(self, array: Array, rank: int = 1) -> Array:
+        """The user's array as (N, *shape), for examples of that rank."""
+        if self.flat or array.ndim < rank:
+            return array.reshape(1, *array.shape, *(1,) * (rank - array.ndim))
+        return array.T if self.columns and array.ndim == 2 else array
 
 
 class WeightForm(NamedTuple):

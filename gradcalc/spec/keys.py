@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gradcalc.conventions import OPTIONS
-
-
-class Key(NamedTuple):
-    """A key: what it holds, what it means, and whether it has to be there."""
-
-    name: str
-    holds: str
-    doc: str
-    required: bool = False
-
+from gradcalc.layers.declaration import Key
 
 _CONVENTION_KEYS = tuple(
     Key(option.name, " | ".join(option.choices), f"{option.title}; wins over the preset") for option in OPTIONS
@@ -40,24 +29,11 @@ TOP = (
     Key("layers", "list of layers", "the layers from input to output", required=True),
 )
 
-DENSE = (
+#: What a layer of any type has; `gradcalc.layers` declares the others.
+LAYER = (
     Key("name", "name", "letters, digits, _ and -; layer1, layer2, ... where it is left out"),
-    Key("type", "dense", "dense where it is left out"),
-    Key("units", "whole number", "the number of outputs; known from the weights where they are given"),
-    Key("activation", "function", "a = f(z); where it is left out a = z"),
-    Key("weights", "array", "W, (inputs, units) or the transpose, as layout says", required=True),
-    Key(
-        "bias",
-        "array | false | first",
-        "b: flat, a row, a column, or one number shared by the units; left out or false: none",
-    ),
-    Key("layout", "in_out | out_in", "this layer's own layout of W"),
-)
-
-ACTIVATION = (
-    Key("name", "name", "letters, digits, _ and -"),
-    Key("type", "activation", "a layer that only applies a function"),
-    Key("activation", "function", "the function", required=True),
+    Key("type", "type", "the type of the layer; dense where it is left out"),
+    Key("inputs", "name or list of names", "the layers (or inputs) it takes; left out: the one before it"),
 )
 
 FUNCTION = (
@@ -100,6 +76,3 @@ PENALTY = (
     Key("per_example", "true | false", "divide by the number of examples, as in lambda/(2m) sum(W^2)"),
     Key("biases", "true | false", "penalise biases too"),
 )
-
-#: Each type of layer with the keys of its mapping; the first is the default.
-LAYERS = {"dense": DENSE, "activation": ACTIVATION}

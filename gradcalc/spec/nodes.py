@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 
 from gradcalc.errors import GradcalcError, Path, SpecError, listed, near, quoted
-from gradcalc.shapes import Array
-from gradcalc.spec.keys import Key
+from gradcalc.shapes import Array, Shape, shape_text
+from gradcalc.layers.declaration import Key
 from gradcalc.spec.limits import size_text
 
 
@@ -66,14 +66,21 @@ class Node:
             positions.append(f"[{part}]")
         return "the spec"
 
-    def mapping(self, keys: Sequence[Key], what: str, *, more: Sequence[str] = ()) -> dict[str, Node]:
-        """The values by key; unknown and missing keys are errors. `more` are further keys that are allowed."""
+    def mapping(
+        self,
+        keys: Sequence[Key],
+        what: str,
+        *,
+        elsewhere: Callable[[str], str] = lambda _: "",
+    ) -> dict[str, Node]:
+        """The values by key; unknown and missing keys are errors. `elsewhere` is a hint where else there is a key."""
         if not isinstance(self.value, Mapping):
             raise self.error(f"{what} must be a mapping of keys to values, not {_kind(self.value)}")
-        known = [key.name for key in keys] + list(more)
+        known = [key.name for key in keys]
         for name in self.value:
             if name not in known:
-                hint = _meant(str(name), known) or near(str(name), known) or f"the keys are {listed(known)}"
+                hint = _meant(str(name), known) or elsewhere(str(name)) or near(str(name), known)
+                hint = hint or f"the keys are {listed(known)}"
                 raise SpecError(f"{what} has no key {quoted(name)}", hint=hint, path=(*self.path, name), at_key=True)
         for key in keys:
             if key.required and self.value.get(key.name) is None:
@@ -133,14 +140,17 @@ class Node:
             raise self.error(self.unfit(f"a whole number {bound}"), hint)
         return self.value
 
-    def array(self) -> Array:
-        """Numbers as float64: one (), a flat list (n,) or rows of equal length (m, n); from the text or a file."""
+    def array(self, most: int = 2) -> Array:
+        """Numbers as float64, from the text or a file: one (), a flat list (n,), rows of equal length (m, n) ...
+
+        `most` is how many axes they may have.
+        """
         if isinstance(self.value, np.ndarray):
             found: Array = self.value
         elif isinstance(self.value, Mapping):
-            found = self._from_file()
+            found = self._from_file(most)
         elif isinstance(self.value, list | tuple):
-            found = self._from_list(self.value)
+            found = self._from_list(self.value, most)
         elif isinstance(_evaluated(self.value), int | float) and not isinstance(self.value, bool):
             found = np.asarray(self.number())
         else:
@@ -166,14 +176,14 @@ class Node:
             array[index] = value
         return array
 
-    def _from_file(self) -> Array:
+    def _from_file(self, most: int) -> Array:
         from gradcalc.spec.arrays import load_array
 
         if "file" not in self.value:
-            drawn = self.path[-1] in ("weights", "bias")
+            drawn = self.path[0] == "layers"
             hint = near(str(next(iter(self.value), "")), ("file", "init") if drawn else ("file",))
             if "init" in self.value:
-                hint = "init is for weights and bias"
+                hint = "init is for the parameters of layers"
             raise self.error(self.unfit("numbers or {file: ...}"), hint)
         reading = self.reading
         folder, allow_outside = reading.file_access((*self.path, "file"))
@@ -184,40 +194,57 @@ class Node:
             allow_outside=allow_outside,
             memory_limit=reading.memory_limit - reading.reserved,
         )
-        if found.ndim > 2:
-            raise self.error(f"{self.label} must have at most two axes, but the file's array has {found.ndim}")
+        if found.ndim > most:
+            many = "two" if most == 2 else str(most)
+            raise self.error(f"{self.label} must have at most {many} axes, but the file's array has {found.ndim}")
         return found
 
-    def _from_list(self, rows: Sequence[Any]) -> Array:
+    def _from_list(self, rows: Sequence[Any], most: int) -> Array:
+        found, _ = self._nested(rows, self.path, most)
+        return np.array(found, dtype=np.float64)
+
+    def _nested(self, rows: Sequence[Any], path: Path, most: int) -> tuple[Sequence[Any], Shape]:
+        """Finite numbers in lists of lists, all checked, and their shape."""
         if not rows:
-            raise self.error(f"{self.label} is an empty list")
-        if not any(isinstance(row, list | tuple) for row in rows):
-            return np.array(self._numbers(rows, self.path), dtype=np.float64)
-        return np.array([self._row(row, i, rows) for i, row in enumerate(rows)], dtype=np.float64)
+            what = f"row {path[-1]} of {self.label} is empty" if path != self.path else f"{self.label} is an empty list"
+            raise SpecError(what, path=path)
+        if most == 1 or not any(isinstance(row, list | tuple) for row in rows):
+            return self._numbers(rows, path, most + len(path) - len(self.path)), (len(rows),)
+        found: list[Sequence[Any]] = []
+        first: Shape = ()
+        for position, row in enumerate(rows):
+            if not isinstance(row, list | tuple):
+                what = f"{self._labelled(path)} mixes rows and single numbers: row {position} is {_kind(row)}"
+                raise SpecError(what, path=(*path, position))
+            numbers, shape = self._nested(row, (*path, position), most - 1)
+            first = first or shape
+            if shape != first:
+                raise SpecError(self._unequal(path, first, position, shape), path=(*path, position))
+            found.append(numbers)
+        return found, (len(rows), *first)
 
-    def _row(self, row: Any, position: int, rows: Sequence[Any]) -> Sequence[float]:
-        path = (*self.path, position)
-        if not isinstance(row, list | tuple):
-            raise SpecError(f"{self.label} mixes rows and single numbers: row {position} is {_kind(row)}", path=path)
-        first = len(rows[0]) if isinstance(rows[0], list | tuple) else len(row)
-        if len(row) != first:
-            raise SpecError(
-                f"the rows of {self.label} differ in length: row 0 has {first} number{'s' * (first != 1)}, "
-                f"row {position} has {len(row)}",
-                path=path,
+    def _labelled(self, path: Path) -> str:
+        """The label of a part of this value."""
+        return Node(None, path, self.reading).label
+
+    def _unequal(self, path: Path, first: Shape, position: int, shape: Shape) -> str:
+        if len(first) == 1 == len(shape):
+            return (
+                f"the rows of {self._labelled(path)} differ in length: row 0 has {first[0]} number{'s' * (first[0] != 1)}, "
+                f"row {position} has {shape[0]}"
             )
-        if not row:
-            raise SpecError(f"row {position} of {self.label} is empty", path=path)
-        return self._numbers(row, path)
+        label = self._labelled(path)
+        return f"the parts of {label} differ in shape: {label}[0] has {shape_text(first)}, {label}[{position}] {shape_text(shape)}"
 
-    def _numbers(self, row: Sequence[Any], path: Path) -> Sequence[float]:
+    def _numbers(self, row: Sequence[Any], path: Path, most: int) -> Sequence[float]:
         """Finite numbers, all: first by a quick look at the types, then one by one to name the culprit."""
         if set(map(type, row)) <= {int, float} and all(map(math.isfinite, row)):
             return row
         found = []
         for position, value in enumerate(row):
             if isinstance(value, list | tuple):
-                raise SpecError(f"{self.label} is nested too deep: rows of numbers are enough", path=(*path, position))
+                enough = {1: "a flat list is enough", 2: "rows of numbers are enough"}.get(most, f"{most} axes are enough")
+                raise SpecError(f"{self.label} is nested too deep: {enough}", path=(*path, position))
             found.append(Node(value, (*path, position), self.reading).number())
         return found
 

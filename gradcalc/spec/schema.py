@@ -12,10 +12,12 @@ from gradcalc.functions.entry import SIDES
 from gradcalc.network import Problem
 from gradcalc.objective import Objective
 from gradcalc.penalty import NORMS, Penalty
-from gradcalc.shapes import Array, Examples
+from gradcalc.shapes import Array, Examples, Shape
 from gradcalc.spec.functions import read_loss, side_of
 from gradcalc.spec.keys import PENALTY, TOP, WITH
-from gradcalc.spec.layers import forward_numbers, read_layers
+from gradcalc.spec.graph import is_chain, read_graph
+from gradcalc.spec.inputs import input_names, read_inputs
+from gradcalc.spec.layers import build_layers, kept_numbers
 from gradcalc.spec.nodes import Node
 from gradcalc.spec.targets import read_rows, read_target
 
@@ -30,15 +32,18 @@ def read_problem(spec: Node) -> Problem:
     conventions = _conventions(keys)
     if "dtype" in keys:
         spec.reading.dtype = np.dtype(keys["dtype"].choice(("float64", "float32")))
-    x, examples = _examples(keys["input"], conventions)
-    layers = read_layers(keys["layers"], x.shape[1], conventions)
-    outputs = layers[-1].outputs if layers else x.shape[1]
-    spec.reading.reserve(forward_numbers(layers, len(x)), ("layers",), "this network with so many examples")
+    names = input_names(keys["input"])
+    stated = read_graph(keys["layers"], names)
+    inputs = read_inputs(keys["input"], names, stated, columns=conventions["data"] == "columns")
+    examples, x = inputs.examples, inputs.named[0][1]
+    layers, shared = build_layers(stated, inputs.named, len(x), conventions)
+    outputs = (len(x), *(layers[-1].gives if layers else x.shape[1:]))
+    spec.reading.reserve(kept_numbers(layers, len(x)), ("layers",), "this network with so many examples")
     upstream = objective = None
     if "upstream" in keys:
-        upstream = read_rows(keys["upstream"], examples, len(x), outputs).astype(x.dtype)
+        upstream = read_rows(keys["upstream"], examples, len(x), outputs[1:]).astype(x.dtype)
     if "loss" in keys:
-        objective = _objective(keys, conventions, examples, len(x), outputs)
+        objective = _objective(keys, conventions, examples, outputs)
     steps = keys["steps"].whole(1) if "steps" in keys else 1
     spec.reading.reserve(4 * steps, ("steps",), "the losses of so many steps")
     return Problem(
@@ -51,7 +56,12 @@ def read_problem(spec: Node) -> Problem:
         average_parameters=conventions["average"] == "parameters" and conventions["reduction"] != "sum",
         learning_rate=keys["learning_rate"].number() if "learning_rate" in keys else None,
         steps=steps,
-        from_classes=objective is not None and "target_classes" in keys and objective.target.ndim == 2,
+        from_classes=objective is not None and "target_classes" in keys and objective.target.dtype.kind == "f",
+        sources=None if is_chain(stated) else [one.sources for one in stated],
+        inputs=names,
+        more=tuple(array for _, array in inputs.named[1:]),
+        shared=shared,
+        lifted=inputs.lifted,
         conventions={name: word for name, word in conventions.items() if name != "classes_from"},
     )
 
@@ -102,19 +112,11 @@ def _preset(node: Node | None) -> Convention:
         raise
 
 
-def _examples(node: Node, conventions: dict[str, str]) -> tuple[Array, Examples]:
-    """The input as rows (N, inputs), and how it was written."""
-    array = node.array()
-    node.reading.reserve(array.size, node.path, "the input")
-    examples = Examples(flat=array.ndim < 2, columns=conventions["data"] == "columns")
-    return np.ascontiguousarray(examples.read(array).astype(node.reading.dtype, copy=False)), examples
-
-
 def _objective(
-    keys: dict[str, Node], conventions: dict[str, str], examples: Examples, count: int, outputs: int
+    keys: dict[str, Node], conventions: dict[str, str], examples: Examples, outputs: Shape
 ) -> Objective:
     entry, own, values = read_loss(keys["loss"])
-    target = read_target(keys, entry, values, examples, (count, outputs), int(conventions["classes_from"]))
+    target = read_target(keys, entry, values, examples, outputs, int(conventions["classes_from"]))
     kink = own["kink"].choice(SIDES) if "kink" in own else conventions["kink"]
     dtype = keys["loss"].reading.dtype
     return Objective(
@@ -124,22 +126,23 @@ def _objective(
         kink=side_of(kink),
         reduction=conventions["reduction"],
         scale=own["scale"].number() if "scale" in own else 1.0,
-        weight=_weight(own.get("with"), examples, (count, outputs)),
+        weight=_weight(own.get("with"), examples, outputs),
         divide=conventions["average"] == "loss",
     )
 
 
-def _weight(node: Node | None, examples: Examples, shape: tuple[int, int]) -> Array | None:
-    """The loss's further input: weight, (n,) for the outputs (or classes), or (N, n) for each element."""
+def _weight(node: Node | None, examples: Examples, shape: Shape) -> Array | None:
+    """The loss's further input: weight, (n,) for the outputs (or classes), or (N, ...) for each element."""
     if node is None:
         return None
     weight = node.mapping(WITH, "with")["weight"]
-    array = weight.array()
+    array, width = weight.array(len(shape)), shape[-1]
     if array.ndim < 2:
-        if array.size not in (1, shape[1]):
-            raise weight.error(f"weight has {array.size} numbers for {shape[1]} output{'s' * (shape[1] != 1)}")
-        return np.broadcast_to(array.reshape(-1), (shape[1],))
-    return read_rows(weight, examples, *shape)
+        if array.size not in (1, width):
+            raise weight.error(f"weight has {array.size} numbers for {width} output{'s' * (width != 1)}")
+        # of outputs of several axes it goes along the last one
+        return np.broadcast_to(array.reshape(-1), (width,) if len(shape) == 2 else shape)
+    return read_rows(weight, examples, shape[0], shape[1:])
 
 
 def _penalties(node: Node | None, conventions: dict[str, str]) -> tuple[Penalty, ...]:

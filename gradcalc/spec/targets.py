@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 
 from gradcalc.functions.entry import ElementwiseLoss, Entry, VectorLoss
-from gradcalc.shapes import Array, Examples
+from gradcalc.shapes import Array, Examples, Shape, shape_text, size
 from gradcalc.spec.nodes import Node
 
 Loss = ElementwiseLoss | VectorLoss
 
 
-def read_rows(node: Node, examples: Examples, count: int, width: int) -> Array:
-    """Numbers in the layout of the examples as rows (count, width). Errors: SpecError naming the shape that fits."""
-    array = node.array()
+def read_rows(node: Node, examples: Examples, count: int, shape: Shape) -> Array:
+    """Numbers in the layout of the examples as (count, *shape). Errors: SpecError naming the shape that fits."""
+    array = node.array(max(len(shape) + 1, 2))
+    if len(shape) != 1:
+        return _of_shape(node, array, examples, (count, *shape))
+    (width,) = shape
     if array.ndim < 2:
         # flat: the numbers of one example, or one number for each of a batch
         if (count == 1 and array.size == width) or (width == 1 and not examples.flat and array.size == count):
@@ -25,6 +28,26 @@ def read_rows(node: Node, examples: Examples, count: int, width: int) -> Array:
         if rows.shape == (count, width):
             return rows
     raise node.error(*_misfit(node, array, examples, count, width))
+
+
+def _of_shape(node: Node, array: Array, examples: Examples, wanted: Shape) -> Array:
+    """Outputs of several axes: a batch of them, or the one example alone; a last axis of one may be left out."""
+    fits = [wanted, wanted[:-1]] if wanted[-1] == 1 else [wanted]
+    if examples.flat or wanted[0] == 1:
+        fits += [shape[1:] for shape in fits]
+    if array.shape in fits:
+        return array.reshape(wanted)
+    shown = wanted[1:] if examples.flat else wanted
+    has = "one number" if array.ndim == 0 else f"the shape {shape_text(array.shape)}"
+    of = "one example" if examples.flat else f"{wanted[0]} example{'s' * (wanted[0] != 1)}"
+    hint = ""
+    if array.shape in [shape[:-1] for shape in fits] and node.label == "target":
+        hint = "for classes write target_classes"
+    raise node.error(
+        f"{node.label} has {has}, but {of} with outputs {shape_text(wanted[1:])} "
+        f"need{'s' * (wanted[0] == 1)} the shape {shape_text(shown)}",
+        hint,
+    )
 
 
 def _misfit(node: Node, array: Array, examples: Examples, count: int, width: int) -> tuple[str, str]:
@@ -49,29 +72,37 @@ def read_target(
     entry: Loss,
     values: dict[str, Any],
     examples: Examples,
-    shape: tuple[int, int],
+    shape: Shape,
     classes_from: int,
 ) -> Array:
-    """The target as the loss takes it: (N, n), or integer classes (N,). Errors: SpecError."""
+    """The target as the loss takes it for outputs of `shape` (N, ...): as they are, or integer classes (N, ...).
+
+    Errors: SpecError.
+    """
     takes = entry.takes if isinstance(entry, VectorLoss) else "values"
     if "target_classes" in keys:
         classes = _classes(keys["target_classes"], shape, classes_from)
         return _from_classes(keys["target_classes"], entry, takes, classes, shape)
     node = keys["target"]
-    target = read_rows(node, examples, *shape)
+    target = read_rows(node, examples, shape[0], shape[1:])
     if takes == "class":
         return _class_of_one_hot(node, entry, target)
     _check_domain(node, entry, values, target)
     return target
 
 
-def _classes(node: Node, shape: tuple[int, int], classes_from: int) -> Array:
-    """Class labels (N,), counted from 0."""
-    array = np.atleast_1d(node.array()).reshape(-1)
-    count, width = shape
-    if array.size != count:
-        of = "one example" if count == 1 else f"{count} examples"
-        raise node.error(f"target_classes has {array.size} classes for {of}")
+def _classes(node: Node, shape: Shape, classes_from: int) -> Array:
+    """Class labels, one for each row of outputs: (N,), or (N, time); counted from 0."""
+    found = np.atleast_1d(node.array(max(len(shape) - 1, 2)))
+    *rows, width = shape
+    if found.size != size(tuple(rows)) or (len(rows) > 1 and found.shape not in (tuple(rows), tuple(rows[1:]))):
+        of = "one example" if rows[0] == 1 else f"{rows[0]} examples"
+        if len(rows) > 1:
+            wanted = shape_text(tuple(rows if rows[0] > 1 else rows[1:]))
+            raise node.error(f"target_classes has the shape {shape_text(found.shape)}, but {of} with outputs "
+                             f"{shape_text(tuple(shape[1:]))} need{'s' * (rows[0] == 1)} {wanted}")
+        raise node.error(f"target_classes has {found.size} classes for {of}")
+    array = found.reshape(-1)
     classes = array - classes_from
     last = max(width, 2) - 1
     for label, position in zip(array, classes, strict=True):
@@ -80,38 +111,37 @@ def _classes(node: Node, shape: tuple[int, int], classes_from: int) -> Array:
                 f"{label:g} is not a class: whole numbers from {classes_from} to {classes_from + last}",
                 "classes_from: 1 counts classes from 1" if classes_from == 0 and label == width else "",
             )
-    return classes.astype(np.intp)
+    return classes.astype(np.intp).reshape(rows)
 
 
-def _from_classes(node: Node, entry: Entry, takes: str, classes: Array, shape: tuple[int, int]) -> Array:
+def _from_classes(node: Node, entry: Entry, takes: str, classes: Array, shape: Shape) -> Array:
     """Classes as they are for losses that take them; else one-hot, or 0 and 1 for a single output."""
-    count, width = shape
     if takes == "class":
         return classes
-    if width > 1:
+    if shape[-1] > 1:
         target: Array = np.zeros(shape)
-        target[np.arange(count), classes] = 1.0
+        np.put_along_axis(target, classes[..., None], 1.0, axis=-1)
         return target
     if takes == "distribution":
         raise node.error(
             f"{entry.name} needs an output for each class, but the network has one",
             "binary_cross_entropy takes one output",
         )
-    return classes.reshape(count, 1).astype(np.float64)
+    return classes[..., None].astype(np.float64)
 
 
 def _class_of_one_hot(node: Node, entry: Entry, target: Array) -> Array:
     """The class of each one-hot row."""
-    one_hot = ((target == 0) | (target == 1)).all(axis=1) & (target.sum(axis=1) == 1)
+    one_hot = ((target == 0) | (target == 1)).all(axis=-1) & (target.sum(axis=-1) == 1)
     if not one_hot.all():
         raise node.error(f"{entry.name} takes classes: one-hot rows, or target_classes")
-    return np.asarray(target.argmax(axis=1))
+    return np.asarray(target.argmax(axis=-1))
 
 
 def _check_domain(node: Node, entry: Loss, values: dict[str, Any], target: Array) -> None:
     domain = entry.targets(values) if isinstance(entry, ElementwiseLoss) else entry.target_domain
     outside = np.argwhere(domain.outside(np, target))
     if len(outside):
-        example, unit = map(int, outside[0])
-        where = f"output {unit} of example {example}"
-        raise node.error(f"{entry.name} takes targets {domain.text}, not {target[example, unit]:g} ({where})")
+        example, *unit = map(int, outside[0])
+        where = f"output {unit[0] if len(unit) == 1 else ''.join(f'[{i}]' for i in unit)} of example {example}"
+        raise node.error(f"{entry.name} takes targets {domain.text}, not {target[tuple(outside[0])]:g} ({where})")

@@ -1,0 +1,80 @@
+"""Convolution over two axes."""
+
+from __future__ import annotations
+
+from gradcalc.layers.conv import NOTES, QUANTITIES, Conv, build, keys
+from gradcalc.layers.declaration import LayerEntry, Sample
+
+
+class Conv2d(Conv):
+    """Over two axes: x (N, channels, height, width)."""
+
+    type = "conv2d"
+
+
+_X = [[0.5, -0.2, 0.3], [0.1, 0.4, -0.6]]
+
+ENTRIES = (
+    LayerEntry(
+        type="conv2d",
+        title="Convolution over two axes",
+        build=lambda settings: build(settings, Conv2d),
+        keys=keys("whole number | list", "height, width"),
+        forward=(
+            "z[o,h,w] = b[o] + sum over c, i, j of W[o,c,i,j] xp[c, s h + d i, s w + d j]",
+            "xp is x with the padding's zeros around it, s the stride, d the dilation",
+            "a = f(z)",
+        ),
+        backward=(
+            "dL/dz = dL/da * f'(z)",
+            "dL/dW[o,c,i,j] = sum over h, w of dL/dz[o,h,w] xp[c, s h + d i, s w + d j]",
+            "dL/db[o] = sum over h, w of dL/dz[o,h,w]",
+            "dL/dxp[c,p,q] = sum over o and all h, w, i, j with s h + d i = p and s w + d j = q",
+            "                of W[o,c,i,j] dL/dz[o,h,w]",
+            "dL/dx = dL/dxp without the padding; dL/dW and dL/db are summed over the examples",
+        ),
+        example="""\
+input:                            # one example: 1 channel of 3 x 3
+  - [[1, 2, 0], [0, 1, 3], [2, 1, 1]]
+layers:
+  - type: conv2d
+    activation: relu
+    weights: [[[[1, 0], [0, -1]]]]  # 1 unit, 1 channel, 2 x 2
+    bias: [0.5]
+upstream: [[[1, 1], [1, 1]]]
+""",
+        samples=(
+            Sample({"weights": [[_X, _X], [_X, _X]], "bias": [[0.1, -0.3]], "activation": "tanh"}, ((2, 4, 4),)),
+            Sample(
+                {
+                    "units": 4,
+                    "kernel": [2, 3],
+                    "weights": {"init": "normal"},
+                    "groups": 2,
+                    "dilation": [2, 1],
+                    "padding": [1, 2],
+                },
+                ((2, 4, 3),),
+            ),
+            Sample(
+                {
+                    "weights": [[_X, _X]],
+                    "bias": 0.5,
+                    "stride": [2, 1],
+                    "padding": "same",
+                    "data_format": "channels_last",
+                    "activation": {"name": "prelu", "alpha": [0.1]},
+                },
+                ((5, 4, 2),),
+            ),
+            Sample({"weights": _X, "padding": "valid"}, ((1, 3, 3),)),
+        ),
+        quantities=QUANTITIES,
+        ranks=(3,),
+        channels=True,
+        keeps_rank=False,
+        weights=("W",),
+        biases=("b",),
+        notes=NOTES,
+    ),
+)

@@ -1,0 +1,181 @@
+"""Maximum pooling: the largest entry of every window, over one axis or two, with a rule for ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcalc.layers.base import Quantities, Step, no_slope
+from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample, Settings
+from gradcalc.layers.sliding import (
+    DATA_FORMAT,
+    DILATION,
+    PADDING,
+    SAME_NOTE,
+    STRIDE,
+    Grid,
+    Sliding,
+    check_sight,
+    read_grid,
+    read_windows,
+)
+from gradcalc.layers.windows import Place, Windows
+from gradcalc.shapes import Array
+
+TIES = ("first", "all", "split")
+TIES_KEY = Key(
+    "ties",
+    "first | all | split",
+    "who takes the gradient among equal maxima: the first, each in full, or each an equal part",
+    default="first",
+)
+TAKEN = Quantity(
+    "taken",
+    doc="the entry that takes the gradient, the first of those that tie: its position in the channel's plane of x, "
+    "counted row by row from 0",
+)
+TIES_NOTE = "ties: first is what PyTorch and most courses do; all and split also occur"
+NAN_NOTE = "NaN counts as larger than every number"
+
+
+class MaxPool(Sliding):
+    """a (N, channels, *counts) is the maximum of each window; padding is never the maximum."""
+
+    def __init__(self, name: str, grid: Grid, windows: Windows, ties: str) -> None:
+        super().__init__(name, grid, windows, grid.channels)
+        self.ties = ties
+
+    def forward(self, *inputs: Array) -> Step:
+        """a, and `taken`, the flat index of each window's first maximum in its channel's plane."""
+        (x,) = inputs
+        grid = self.windows.padded(self.grid.channels_first(x))
+        best, taken = self._maxima(grid)
+
+        def back(da: Array, _: Array | None = None) -> Quantities:
+            sent = np.zeros(grid.shape, da.dtype)
+            self._send_back(self.grid.channels_first(da), sent, grid, best, taken)
+            dx = sent[(..., *self.windows.inside(self.grid.size))]
+            return {"da": da, "dx": self.grid.given_back(dx)}
+
+        a = self.grid.given_back(best)
+        return Step(a, {"x": x, "taken": self.grid.given_back(taken), "a": a}, no_slope, back)
+
+    def _maxima(self, grid: Array) -> tuple[Array, Array]:
+        """Each window's maximum and where it is, tap by tap: a later entry wins if it is larger, or the first NaN."""
+        counts = self.windows.counts(self.grid.size)
+        best = np.full((*grid.shape[:2], *counts), -np.inf, grid.dtype)
+        taken = np.full(best.shape, -1)
+        for place, index in zip(self.windows.places(counts), self.windows.indices(self.grid.size), strict=True):
+            met = grid[(..., *place)]
+            wins = (index >= 0) & ((met > best) | (taken < 0) | (np.isnan(met) & ~np.isnan(best)))
+            np.copyto(best, met, where=wins)
+            np.copyto(taken, np.broadcast_to(index, taken.shape), where=wins)
+        return best, taken
+
+    def _send_back(self, da: Array, sent: Array, grid: Array, best: Array, taken: Array) -> None:
+        """Adds dL/da to the entries that take it."""
+        if self.ties == "split":
+            da = da / sum(tied.astype(da.dtype) for _, tied in self._tied(grid, best, taken))
+        for place, takes in self._tied(grid, best, taken):
+            sent[(..., *place)] += np.where(takes, da, 0)
+
+    def _tied(self, grid: Array, best: Array, taken: Array) -> Iterator[tuple[Place, Array]]:
+        """For each tap, where it stands and at which windows its entry takes of the gradient."""
+        counts = self.windows.counts(self.grid.size)
+        for place, index in zip(self.windows.places(counts), self.windows.indices(self.grid.size), strict=True):
+            if self.ties == "first":
+                yield place, taken == index
+            else:
+                met = grid[(..., *place)]
+                yield place, (index >= 0) & ((met == best) | (np.isnan(met) & np.isnan(best)))
+
+
+class MaxPool1d(MaxPool):
+    """Over one axis: x (N, channels, length)."""
+
+    type = "max_pool1d"
+
+
+class MaxPool2d(MaxPool):
+    """Over two axes: x (N, channels, height, width)."""
+
+    type = "max_pool2d"
+
+
+def _build(settings: Settings, made: type[MaxPool]) -> MaxPool:
+    grid = read_grid(settings)
+    windows = read_windows(settings, grid, settings.wholes("kernel", len(grid.size)))
+    check_sight(settings, grid, windows)
+    return made(settings.name, grid, windows, settings.choice("ties", TIES))
+
+
+def _keys(kernel: str) -> tuple[Key, ...]:
+    return (
+        Key("kernel", kernel, "the window's size", required=True),
+        STRIDE._replace(default=None, doc="steps from one window to the next; left out: the kernel's size"),
+        PADDING._replace(doc="what is put around x, and is never a maximum; valid: nothing; same: as in conv2d"),
+        DILATION,
+        TIES_KEY,
+        DATA_FORMAT,
+    )
+
+
+_NOTES = (TIES_NOTE, NAN_NOTE, SAME_NOTE)
+_BACKWARD = "dL/dx: every dL/da goes to the entry that was the maximum, and is added up where windows overlap"
+_QUANTITIES = (TAKEN, Quantity("a", "largest x of a window"), Quantity("dx", "dL/da where x was taken"))
+
+ENTRIES = (
+    LayerEntry(
+        type="max_pool1d",
+        title="Maximum pooling over one axis",
+        build=lambda settings: _build(settings, MaxPool1d),
+        keys=_keys("whole number"),
+        forward=("a[c,t] = max over i of x[c, s t + d i - p]", "s is the stride, d the dilation, p the padding"),
+        backward=(_BACKWARD,),
+        example="""\
+input: [[1, 5, 2, 2]]   # one example: 1 channel of length 4
+layers:
+  - {type: max_pool1d, kernel: 2}
+upstream: [[0.5, -1]]
+""",
+        samples=(
+            Sample({"kernel": 2}, ((2, 6),)),
+            Sample({"kernel": 3, "stride": 1, "padding": 1, "dilation": 2, "ties": "split"}, ((2, 7),)),
+            Sample({"kernel": 3, "stride": 2, "padding": "same", "data_format": "channels_last"}, ((5, 2),)),
+        ),
+        quantities=_QUANTITIES,
+        ranks=(2,),
+        channels=True,
+        keeps_rank=False,
+        notes=_NOTES,
+    ),
+    LayerEntry(
+        type="max_pool2d",
+        title="Maximum pooling over two axes",
+        build=lambda settings: _build(settings, MaxPool2d),
+        keys=_keys("whole number | list"),
+        forward=(
+            "a[c,h,w] = max over i, j of x[c, s h + d i - p, s w + d j - p]",
+            "s is the stride, d the dilation, p the padding",
+        ),
+        backward=(_BACKWARD,),
+        example="""\
+input:                  # one example: 1 channel of 2 x 4
+  - [[1, 5, 2, 2], [3, 0, 4, 1]]
+layers:
+  - {type: max_pool2d, kernel: 2}
+upstream: [[[0.5, -1]]]
+""",
+        samples=(
+            Sample({"kernel": 2}, ((2, 4, 4),)),
+            Sample({"kernel": [3, 2], "stride": 1, "padding": 1, "dilation": [1, 2], "ties": "all"}, ((2, 4, 5),)),
+            Sample({"kernel": 3, "stride": 2, "padding": "same", "data_format": "channels_last"}, ((5, 4, 2),)),
+        ),
+        quantities=_QUANTITIES,
+        ranks=(3,),
+        channels=True,
+        keeps_rank=False,
+        notes=_NOTES,
+    ),
+)

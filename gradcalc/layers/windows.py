@@ -1,0 +1,98 @@
+"""Sliding windows: where a kernel stands on a padded grid, for convolution and pooling over one axis or two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from gradcalc.shapes import Array
+
+Sizes = tuple[int, ...]
+Padding = tuple[tuple[int, int], ...]
+Place = tuple[slice, ...]
+
+
+class Windows(NamedTuple):
+    """A kernel's way over a grid. Along each axis: its size, its stride, its dilation, the padding before and after.
+
+    Grids are (N, channels, *size). A kernel's entries are its taps, counted row by row.
+    """
+
+    kernel: Sizes
+    stride: Sizes
+    dilation: Sizes
+    padding: Padding
+
+    @property
+    def taps(self) -> int:
+        """How many entries the kernel has."""
+        return prod(self.kernel)
+
+    @property
+    def reach(self) -> Sizes:
+        """From a window's first entry to its last, both included: longer than the kernel where it is dilated."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def counts(self, size: Sizes) -> Sizes:
+        """How many windows fit along each axis; below 1 where none does."""
+        room = zip(size, self.padding, self.reach, self.stride, strict=True)
+        return tuple((n + before + after - reach) // s + 1 for n, (before, after), reach, s in room)
+
+    def padded(self, x: Array, fill: float = 0.0) -> Array:
+        """x with its padding, the channels first whatever its memory's order."""
+        size = tuple(n + before + after for n, (before, after) in zip(x.shape[2:], self.padding, strict=True))
+        whole = np.full((*x.shape[:2], *size), fill, x.dtype)
+        whole[(..., *self.inside(x.shape[2:]))] = x
+        return whole
+
+    def inside(self, size: Sizes) -> Place:
+        """Where in a padded grid the grid itself is."""
+        return tuple(slice(before, before + n) for n, (before, _) in zip(size, self.padding, strict=True))
+
+    def places(self, counts: Sizes) -> Iterator[Place]:
+        """For each tap, where in a padded grid it stands while the kernel moves: slices that select `counts`."""
+        for tap in product(*map(range, self.kernel)):
+            along = zip(tap, self.dilation, self.stride, counts, strict=True)
+            yield tuple(slice(t * d, t * d + s * (n - 1) + 1, s) for t, d, s, n in along)
+
+    def view(self, grid: Array, counts: Sizes) -> Array:
+        """What every tap meets at every place, (channels, *kernel, N, *counts): a view of the padded grid."""
+        per_example, per_channel, *steps = grid.strides
+        taps = [step * d for step, d in zip(steps, self.dilation, strict=True)]
+        moves = [step * s for step, s in zip(steps, self.stride, strict=True)]
+        shape = (grid.shape[1], *self.kernel, grid.shape[0], *counts)
+        return as_strided(grid, shape, (per_channel, *taps, per_example, *moves), writeable=False)
+
+    def indices(self, size: Sizes) -> Iterator[Array]:
+        """For each tap, the flat index in the grid of what it meets at each place, (*counts); -1 in the padding."""
+        for place in self.places(self.counts(size)):
+            flat: Array = np.zeros((), dtype=np.int64)
+            for n, at, (before, _) in zip(size, place, self.padding, strict=True):
+                along = np.arange(at.start, at.stop, at.step) - before
+                outside = (flat[..., None] < 0) | (along < 0) | (along >= n)
+                flat = np.where(outside, -1, flat[..., None] * n + along)
+            yield flat
+
+    def blind(self, size: Sizes) -> bool:
+        """Whether some window meets padding alone."""
+        along = zip(size, self.counts(size), self.kernel, self.stride, self.dilation, self.padding, strict=True)
+        for n, count, k, s, d, (before, _) in along:
+            start = np.arange(count) * s - before
+            first = np.maximum(-(start // d), 0)  # the first tap that is not before the grid
+            if ((first >= k) | (start + first * d >= n)).any():
+                return True
+        return False
+
+
+def same_padding(size: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Padding:
+    """The padding that gives ceil(n / stride) places along each axis; what is uneven goes to the end."""
+    found = []
+    for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
+        total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        found.append((total // 2, total - total // 2))
+    return tuple(found)
