@@ -13,6 +13,16 @@ MODULES: dict[str, tuple[str, ...]] = {
     "dense": ("dense",),
     "activation": ("activation",),
     "flatten": ("flatten",),
+    "conv1d": ("conv1d",),
+    "conv2d": ("conv2d",),
+    "max_pool": ("max_pool1d", "max_pool2d"),
+    "avg_pool": ("avg_pool1d", "avg_pool2d"),
+    "global_pool": ("global_avg_pool", "global_max_pool"),
+    "embedding": ("embedding",),
+    "rnn": ("rnn",),
+    "lstm": ("lstm",),
+    "gru": ("gru",),
+    "attention": ("attention",),
 }
 
 #: Every type of layer.

@@ -41,15 +41,15 @@ class AvgPool(Sliding):
         grid = self.windows.padded(self.grid.channels_first(x))
         total = np.zeros((*grid.shape[:2], *counts), x.dtype)
         for place in self.windows.places(counts):
-            total += grid[(..., *place)]
+            total += grid[place]
         divisor = self._divisor(x.dtype)
 
         def back(da: Array, _: Array | None = None) -> Quantities:
             part = self.grid.channels_first(da) / divisor
             sent = np.zeros(grid.shape, da.dtype)
             for place in self.windows.places(counts):
-                sent[(..., *place)] += part
-            dx = sent[(..., *self.windows.inside(self.grid.size))]
+                sent[place] += part
+            dx = sent[self.windows.inside(self.grid.size)]
             return {"da": da, "dx": self.grid.given_back(dx)}
 
         a = self.grid.given_back(total / divisor)
@@ -120,6 +120,7 @@ upstream: [[0.5, -1]]
         ),
         quantities=_QUANTITIES,
         ranks=(2,),
+        axes=("channels", "length"),
         channels=True,
         keeps_rank=False,
         notes=_NOTES,
@@ -148,6 +149,7 @@ upstream: [[[0.5, -1]]]
         ),
         quantities=_QUANTITIES,
         ranks=(3,),
+        axes=("channels", "height", "width"),
         channels=True,
         keeps_rank=False,
         notes=_NOTES,

@@ -53,6 +53,7 @@ upstream: [[1, 1, 1]]
         ),
         quantities=QUANTITIES,
         ranks=(2,),
+        axes=("channels", "length"),
         channels=True,
         keeps_rank=False,
         weights=("W",),

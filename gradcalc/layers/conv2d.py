@@ -71,6 +71,7 @@ upstream: [[[1, 1], [1, 1]]]
         ),
         quantities=QUANTITIES,
         ranks=(3,),
+        axes=("channels", "height", "width"),
         channels=True,
         keeps_rank=False,
         weights=("W",),

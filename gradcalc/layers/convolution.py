@@ -39,7 +39,7 @@ def convolve_back(x: Array, W: Array, dz: Array, windows: Windows, groups: int, 
             upstream = _channels_first(some, groups)
             dW += upstream @ _columns(grid, windows, rows, some.shape, groups).swapaxes(1, 2)
             _send_back(kernels.swapaxes(1, 2) @ upstream, sent, windows, rows, some.shape)
-        dx[examples] = sent[(..., *windows.inside(x.shape[2:]))]
+        dx[examples] = sent[windows.inside(x.shape[2:])]
     return dW.reshape(W.shape)
 
 
@@ -72,15 +72,17 @@ def _send_back(found: Array, sent: Array, windows: Windows, rows: slice, shape: 
     grid, places = _strip(sent, windows, rows), shape[2:]
     by_tap = found.reshape(sent.shape[1], windows.taps, len(sent), *places)
     for tap, place in enumerate(windows.places(places)):
-        grid[(..., *place)] += by_tap[:, tap].swapaxes(0, 1)
+        grid[place] += by_tap[:, tap].swapaxes(0, 1)
 
 
 def _channels_first(dz: Array, groups: int) -> Array:
     """(N, out, *places) as (groups, out / groups, N * places)."""
-    return dz.swapaxes(0, 1).reshape(groups, dz.shape[1] // groups, -1)
+    found: Array = dz.swapaxes(0, 1).reshape(groups, dz.shape[1] // groups, -1)
+    return found
 
 
 def _examples_first(found: Array, shape: Shape) -> Array:
     """(groups, out / groups, N * places) as (N, out, *places), the shape that is given."""
     examples, units, *places = shape
-    return found.reshape(units, examples, *places).swapaxes(0, 1)
+    ordered: Array = found.reshape(units, examples, *places).swapaxes(0, 1)
+    return ordered

@@ -71,9 +71,9 @@ class GlobalMaxPool(GlobalPool):
     def _takers(self, planes: Array, a: Array, taken: Array) -> Array:
         """Which entries take of the gradient."""
         if self.ties == "first":
-            return np.arange(planes.shape[2]) == taken[:, :, None]
+            return np.asarray(np.arange(planes.shape[2]) == taken[:, :, None])
         largest = a[:, :, None]
-        return (planes == largest) | (np.isnan(planes) & np.isnan(largest))
+        return np.asarray((planes == largest) | (np.isnan(planes) & np.isnan(largest)))
 
 
 _IMAGE = """\
@@ -92,9 +92,10 @@ ENTRIES = (
         forward=("a[c] = sum of x[c] / n over all n places of the channel",),
         backward=("dL/dx = dL/da[c] / n at every place of channel c",),
         example=f"{_IMAGE}  - type: global_avg_pool\nupstream: [0.5, -1]\n",
-        samples=(Sample({}, ((2, 3, 4),)), Sample({"data_format": "channels_last"}, ((5, 2),))),
+        samples=(Sample({}, ((2, 3, 4),)), Sample({"data_format": "channels_last"}, ((3, 2, 2),))),
         quantities=(Quantity("a", "mean x of a channel"), Quantity("dx", "dL/da / n")),
         ranks=(3, 2),
+        axes=("channels", "height", "width"),
         keeps_rank=False,
         notes=("a has one axis, the channels, ready for a dense layer",),
     ),
@@ -106,9 +107,10 @@ ENTRIES = (
         forward=("a[c] = max of x[c] over all places of the channel",),
         backward=("dL/dx: dL/da[c] goes to the entry that was the maximum of channel c",),
         example=f"{_IMAGE}  - type: global_max_pool\nupstream: [0.5, -1]\n",
-        samples=(Sample({}, ((2, 3, 4),)), Sample({"data_format": "channels_last", "ties": "split"}, ((5, 2),))),
+        samples=(Sample({}, ((2, 3, 4),)), Sample({"data_format": "channels_last", "ties": "split"}, ((3, 2, 2),))),
         quantities=(TAKEN, Quantity("a", "largest x of a channel"), Quantity("dx", "dL/da where x was taken")),
         ranks=(3, 2),
+        axes=("channels", "height", "width"),
         keeps_rank=False,
         notes=("a has one axis, the channels, ready for a dense layer", TIES_NOTE, NAN_NOTE),
     ),

@@ -55,7 +55,7 @@ class MaxPool(Sliding):
         def back(da: Array, _: Array | None = None) -> Quantities:
             sent = np.zeros(grid.shape, da.dtype)
             self._send_back(self.grid.channels_first(da), sent, grid, best, taken)
-            dx = sent[(..., *self.windows.inside(self.grid.size))]
+            dx = sent[self.windows.inside(self.grid.size)]
             return {"da": da, "dx": self.grid.given_back(dx)}
 
         a = self.grid.given_back(best)
@@ -67,7 +67,7 @@ class MaxPool(Sliding):
         best = np.full((*grid.shape[:2], *counts), -np.inf, grid.dtype)
         taken = np.full(best.shape, -1)
         for place, index in zip(self.windows.places(counts), self.windows.indices(self.grid.size), strict=True):
-            met = grid[(..., *place)]
+            met = grid[place]
             wins = (index >= 0) & ((met > best) | (taken < 0) | (np.isnan(met) & ~np.isnan(best)))
             np.copyto(best, met, where=wins)
             np.copyto(taken, np.broadcast_to(index, taken.shape), where=wins)
@@ -78,7 +78,7 @@ class MaxPool(Sliding):
         if self.ties == "split":
             da = da / sum(tied.astype(da.dtype) for _, tied in self._tied(grid, best, taken))
         for place, takes in self._tied(grid, best, taken):
-            sent[(..., *place)] += np.where(takes, da, 0)
+            sent[place] += np.where(takes, da, 0)
 
     def _tied(self, grid: Array, best: Array, taken: Array) -> Iterator[tuple[Place, Array]]:
         """For each tap, where it stands and at which windows its entry takes of the gradient."""
@@ -87,7 +87,7 @@ class MaxPool(Sliding):
             if self.ties == "first":
                 yield place, taken == index
             else:
-                met = grid[(..., *place)]
+                met = grid[place]
                 yield place, (index >= 0) & ((met == best) | (np.isnan(met) & np.isnan(best)))
 
 
@@ -146,6 +146,7 @@ upstream: [[0.5, -1]]
         ),
         quantities=_QUANTITIES,
         ranks=(2,),
+        axes=("channels", "length"),
         channels=True,
         keeps_rank=False,
         notes=_NOTES,
@@ -174,6 +175,7 @@ upstream: [[[0.5, -1]]]
         ),
         quantities=_QUANTITIES,
         ranks=(3,),
+        axes=("channels", "height", "width"),
         channels=True,
         keeps_rank=False,
         notes=_NOTES,

@@ -14,7 +14,10 @@ from gradcalc.shapes import Array
 
 Sizes = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]
+#: What selects a part of a grid.
 Place = tuple[slice, ...]
+
+_WHOLE = (slice(None), slice(None))  # all examples and channels
 
 
 class Windows(NamedTuple):
@@ -43,22 +46,23 @@ class Windows(NamedTuple):
         room = zip(size, self.padding, self.reach, self.stride, strict=True)
         return tuple((n + before + after - reach) // s + 1 for n, (before, after), reach, s in room)
 
-    def padded(self, x: Array, fill: float = 0.0) -> Array:
-        """x with its padding, the channels first whatever its memory's order."""
+    def padded(self, x: Array) -> Array:
+        """x with zeros around it."""
         size = tuple(n + before + after for n, (before, after) in zip(x.shape[2:], self.padding, strict=True))
-        whole = np.full((*x.shape[:2], *size), fill, x.dtype)
-        whole[(..., *self.inside(x.shape[2:]))] = x
+        whole = np.zeros((*x.shape[:2], *size), x.dtype)
+        whole[self.inside(x.shape[2:])] = x
         return whole
 
     def inside(self, size: Sizes) -> Place:
         """Where in a padded grid the grid itself is."""
-        return tuple(slice(before, before + n) for n, (before, _) in zip(size, self.padding, strict=True))
+        along = (slice(before, before + n) for n, (before, _) in zip(size, self.padding, strict=True))
+        return *_WHOLE, *along
 
     def places(self, counts: Sizes) -> Iterator[Place]:
         """For each tap, where in a padded grid it stands while the kernel moves: slices that select `counts`."""
         for tap in product(*map(range, self.kernel)):
             along = zip(tap, self.dilation, self.stride, counts, strict=True)
-            yield tuple(slice(t * d, t * d + s * (n - 1) + 1, s) for t, d, s, n in along)
+            yield *_WHOLE, *(slice(t * d, t * d + s * (n - 1) + 1, s) for t, d, s, n in along)
 
     def view(self, grid: Array, counts: Sizes) -> Array:
         """What every tap meets at every place, (channels, *kernel, N, *counts): a view of the padded grid."""
@@ -72,7 +76,7 @@ class Windows(NamedTuple):
         """For each tap, the flat index in the grid of what it meets at each place, (*counts); -1 in the padding."""
         for place in self.places(self.counts(size)):
             flat: Array = np.zeros((), dtype=np.int64)
-            for n, at, (before, _) in zip(size, place, self.padding, strict=True):
+            for n, at, (before, _) in zip(size, place[len(_WHOLE) :], self.padding, strict=True):
                 along = np.arange(at.start, at.stop, at.step) - before
                 outside = (flat[..., None] < 0) | (along < 0) | (along >= n)
                 flat = np.where(outside, -1, flat[..., None] * n + along)
