@@ -1,29 +1,32 @@
 """Scaled dot-product attention, with one head or several, with projections of its inputs or without.
 
-Shapes: queries x[0] (N, T, n), keys x[1] (N, S, m), values x[2] (N, S, l); q (N, heads, T, d), k (N, heads, S, d),
-v (N, heads, S, e), scores and weights (N, heads, T, S), context (N, heads, T, e), a (N, T, outputs).
+Shapes: queries (N, T, n), keys (N, S, m), values (N, S, l); q (N, heads, T, d), k (N, heads, S, d), v (N, heads, S, e),
+scores and weights (N, heads, T, S), context (N, heads, T, e), a (N, T, outputs).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 
-from gradcalc.errors import InputError
 from gradcalc.functions import find
 from gradcalc.functions.entry import VectorActivation
 from gradcalc.layers.activation import Activation
+from gradcalc.layers.attention_keys import check_inputs, check_widths, read_mask, read_projection
 from gradcalc.layers.base import Layer, Quantities, Step, no_slope
+from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample, Settings
+from gradcalc.layers.written import as_bias, as_matrix, bias_like, matrix_like, read_layout
 from gradcalc.shapes import Array, Shape
 
-#: Which of queries, keys and values each given input is, by how many inputs there are.
+#: Which of the given inputs are queries, keys and values, by how many inputs there are.
 ROLES = {1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 1, 2)}
 
 
 class Heads(NamedTuple):
-    """What a forward pass keeps: queries, keys, values and context a head each, and the weights between them."""
+    """What a forward pass keeps of every head, and between which queries and keys it looks (None: all)."""
 
     q: Array
     k: Array
@@ -31,13 +34,15 @@ class Heads(NamedTuple):
     scores: Array
     weights: Array
     context: Array
+    seen: Array | None
 
 
 class Attention(Layer):
     """weights = softmax(scale q k^T) over the keys a query may see, context = weights v, a = context Wo + bo.
 
-    `parameters` are those given of Wq, bq, Wk, bk, Wv, bv, Wo, bo; without Wq the queries are q, and so on. `mask` is
-    None, "causal", or an array (T, S) or (N, T, S) that is not 0 where a query may see a key.
+    `parameters` are those given of Wq, bq, Wk, bk, Wv, bv, Wo, bo; without Wq the queries are q, and so on. `widths`
+    are those of q, k, v and a, all heads together. `mask` is None, "causal", or an array (T, S) or (N, T, S) that is
+    true where a query may see a key.
     """
 
     type = "attention"
@@ -46,6 +51,7 @@ class Attention(Layer):
         self,
         name: str,
         takes: tuple[Shape, ...],
+        widths: tuple[int, int, int, int],
         parameters: Quantities,
         *,
         heads: int = 1,
@@ -53,11 +59,10 @@ class Attention(Layer):
         scale: float | None = None,
         layout: str = "in_out",
     ) -> None:
+        super().__init__(name, takes, (takes[0][0], widths[3]))
+        self.widths, self.heads, self.mask, self.layout = widths, heads, mask, layout
+        self.scale = scale if scale is not None else (widths[0] / heads) ** -0.5
         self._parameters = parameters
-        self.heads, self.mask, self.layout = heads, mask, layout
-        queries, _, values = (takes[role] for role in ROLES[len(takes)])
-        self.scale = scale if scale is not None else (self._width("q", queries[1]) / heads) ** -0.5
-        super().__init__(name, takes, (queries[0], self._width("o", self._width("v", values[1]))))
 
     @property
     def parameters(self) -> Quantities:
@@ -77,39 +82,30 @@ class Attention(Layer):
         weights = _softmax(scores, seen)
         context = weights @ v
         a = self._project("o", _joined(context))
-        kept = Heads(q, k, v, scores, weights, context)
+        kept = Heads(q, k, v, scores, weights, context, seen)
 
         def back(da: Array, _: Array | None = None) -> Quantities:
-            return self._back(given, len(inputs), kept, seen, da)
+            return self._back(given, len(inputs), kept, da)
 
-        return Step(a, {**_numbered("x", inputs), **self.parameters, **kept._asdict(), "a": a}, no_slope, back)
-
-    def _width(self, letter: str, inputs: int) -> int:
-        """How many numbers a projection gives; as many as it is given where there is none."""
-        W = self.parameters.get(f"W{letter}")
-        return inputs if W is None else W.shape[0 if self.layout == "out_in" else 1]
-
-    def _weight(self, letter: str) -> Array | None:
-        """A projection's W as (inputs, outputs), None where there is none."""
-        W = self.parameters.get(f"W{letter}")
-        return W.T if W is not None and self.layout == "out_in" else W
+        shown = {letter: array for letter, array in kept._asdict().items() if letter != "seen"}
+        return Step(a, {**_numbered("x", inputs), **self.parameters, **shown, "a": a}, no_slope, back)
 
     def _project(self, letter: str, x: Array) -> Array:
         """x W + b, as far as they are given."""
-        W, b = self._weight(letter), self.parameters.get(f"b{letter}")
-        x = x if W is None else x @ W
-        return x if b is None else x + b
+        W, b = self._parameters.get(f"W{letter}"), self._parameters.get(f"b{letter}")
+        if W is not None:
+            x = x @ as_matrix(W, x.shape[-1], self.layout)
+        return x if b is None else x + as_bias(b, x.shape[-1])
 
     def _project_back(self, letter: str, x: Array, dy: Array) -> tuple[Quantities, Array]:
         """The derivatives by W and b, and by x."""
-        W, found = self._weight(letter), {}
-        rows = dy.reshape(-1, dy.shape[-1])
+        W, b = self._parameters.get(f"W{letter}"), self._parameters.get(f"b{letter}")
+        rows, found = dy.reshape(-1, dy.shape[-1]), {}
         if W is not None:
-            dW = x.reshape(-1, x.shape[-1]).T @ rows
-            found[f"dW{letter}"] = dW.T if self.layout == "out_in" else dW
-            dy = dy @ W.T
-        if f"b{letter}" in self.parameters:
-            found[f"db{letter}"] = rows.sum(axis=0)
+            found[f"dW{letter}"] = matrix_like(W, x.reshape(-1, x.shape[-1]).T @ rows, self.layout)
+            dy = dy @ as_matrix(W, x.shape[-1], self.layout).T
+        if b is not None:
+            found[f"db{letter}"] = bias_like(b, rows.sum(axis=0))
         return found, dy
 
     def _split(self, x: Array) -> Array:
@@ -117,28 +113,22 @@ class Attention(Layer):
         return x.reshape(*x.shape[:2], self.heads, -1).swapaxes(1, 2)
 
     def _seen(self, scores: Array) -> Array | None:
-        """Where a query may see a key, to broadcast over `scores`; None for everywhere. Errors: InputError."""
-        if isinstance(self.mask, str):
-            return np.tri(*scores.shape[-2:], dtype=bool)
-        if self.mask is None or self.mask.ndim == 2:
-            return None if self.mask is None else self.mask != 0
-        if len(self.mask) != len(scores):
-            raise InputError(
-                f"layer {self.name}: the mask is given for {len(self.mask)} examples, but there are {len(scores)}",
-                hint="a mask of one row a query is shared by all examples",
-            )
-        return self.mask[:, None] != 0
+        """Where a query may see a key, in the shape of `scores`; None for everywhere."""
+        if self.mask is None:
+            return None
+        mask = np.tri(*scores.shape[-2:], dtype=bool) if isinstance(self.mask, str) else self.mask
+        return np.broadcast_to(mask[:, None] if mask.ndim == 3 else mask, scores.shape)
 
-    def _back(self, given: list[Array], count: int, kept: Heads, seen: Array | None, da: Array) -> Quantities:
+    def _back(self, given: list[Array], count: int, kept: Heads, da: Array) -> Quantities:
         """From the output back through weights and scores to each input, whose paths are added."""
-        found, by_joined = self._project_back("o", _joined(kept.context), da)
+        of_output, by_joined = self._project_back("o", _joined(kept.context), da)
         dcontext = self._split(by_joined)
         dweights = dcontext @ kept.v.swapaxes(-1, -2)
         dv = kept.weights.swapaxes(-1, -2) @ dcontext
-        dscores = _softmax_back(kept.scores, seen, dweights)
+        dscores = _softmax_back(kept.scores, kept.seen, dweights)
         by_product = dscores * np.asarray(self.scale, dscores.dtype)
         dq, dk = by_product @ kept.k, by_product.swapaxes(-1, -2) @ kept.q
-        found = {"da": da, **found, "dcontext": dcontext, "dweights": dweights, "dscores": dscores}
+        found = {"da": da, **of_output, "dcontext": dcontext, "dweights": dweights, "dscores": dscores}
         found |= {"dq": dq, "dk": dk, "dv": dv}
         by_input: dict[int, Array] = {}
         for letter, x, dy, role in zip("qkv", given, (dq, dk, dv), ROLES[count], strict=True):
@@ -147,8 +137,13 @@ class Attention(Layer):
             by_input[role] = by_input[role] + dx if role in by_input else dx
         return found | _numbered("dx", [by_input[role] for role in range(count)])
 
+    def kept(self, examples: int) -> int:
+        (steps, _), (others, _) = self.takes[0], self.takes[-1]
+        heads = 3 * sum(self.widths) * (steps + others) + 6 * self.heads * steps * others
+        return super().kept(examples) + examples * heads
 
-def _numbered(letter: str, arrays: list[Array] | tuple[Array, ...]) -> Quantities:
+
+def _numbered(letter: str, arrays: Sequence[Array]) -> Quantities:
     """x for a single array, else x[0], x[1] ..."""
     if len(arrays) == 1:
         return {letter: arrays[0]}
@@ -170,18 +165,165 @@ def _softmax(scores: Array, seen: Array | None) -> Array:
     """Softmax along the keys that are seen; a query that may see none gives each the weight 0."""
     if seen is None:
         return _function().value(scores)
-    found = _function().value(_hidden(scores, seen))
-    return np.where(seen & np.ones(scores.shape, bool), found, np.zeros((), scores.dtype))
+    return _kept(_function().value(_hidden(scores, seen)), seen)
 
 
 def _softmax_back(scores: Array, seen: Array | None, dweights: Array) -> Array:
     """The derivative by the scores; 0 where a key is not seen."""
     if seen is None:
         return _function().back(scores, dweights, None)
-    found = _function().back(_hidden(scores, seen), np.where(seen, dweights, np.zeros((), dweights.dtype)), None)
-    return np.where(seen & np.ones(scores.shape, bool), found, np.zeros((), scores.dtype))
+    return _kept(_function().back(_hidden(scores, seen), _kept(dweights, seen), None), seen)
 
 
 def _hidden(scores: Array, seen: Array) -> Array:
     """The scores with -inf at keys that are not seen."""
     return np.where(seen, scores, np.asarray(-np.inf, scores.dtype))
+
+
+def _kept(array: Array, seen: Array) -> Array:
+    """`array` with 0 at keys that are not seen."""
+    return np.where(seen, array, np.zeros((), array.dtype))
+
+
+def _build(settings: Settings) -> Attention:
+    queries, keys, values = (settings.shapes[role] for role in ROLES[len(settings.shapes)])
+    check_inputs(settings, keys, values)
+    layout = read_layout(settings)
+    parameters: Quantities = {}
+    widths = [
+        read_projection(settings, letter, n, layout, parameters)
+        for letter, (_, n) in zip("qkv", (queries, keys, values), strict=True)
+    ]
+    heads = settings.whole("heads")
+    check_widths(settings, widths, heads)
+    output = read_projection(settings, "o", widths[2], layout, parameters)
+    return Attention(
+        settings.name,
+        settings.shapes,
+        (widths[0], widths[1], widths[2], output),
+        parameters,
+        heads=heads,
+        mask=read_mask(settings, queries[0], keys[0]),
+        scale=settings.real("scale") if settings.has("scale") else None,
+        layout=layout,
+    )
+
+
+_SQUARE = [[0.5, -0.3, 0.2, 0.1], [0.1, 0.4, -0.6, 0.3], [0.7, -0.2, 0.3, 0.5], [-0.1, 0.6, 0.2, -0.4]]
+
+ENTRIES = (
+    LayerEntry(
+        type="attention",
+        title="Scaled dot-product attention, of one head or several",
+        build=_build,
+        keys=(
+            Key("heads", "whole number", "into how many parts q, k and v are cut", default=1),
+            Key(
+                "mask",
+                "none | causal | rows of 0 and 1",
+                "which keys (columns) a query (row) may see: all, those up to its own place, or where there is a 1",
+                default="none",
+            ),
+            Key("Wq", "array", "(features, heads * width), or the transpose; left out: the queries are q"),
+            Key("Wk", "array", "as Wq, of the keys"),
+            Key("Wv", "array", "as Wq, of the values"),
+            Key(
+                "Wo",
+                "array",
+                "(heads * width of a value, outputs), behind the joined heads; left out: a is the context",
+            ),
+            Key("bq", "array", "a bias of q"),
+            Key("bk", "array", "a bias of k"),
+            Key("bv", "array", "a bias of v"),
+            Key("bo", "array", "a bias of a"),
+            Key("scale", "number", "what q k^T is multiplied by; left out: 1 / sqrt(width of a head's key)"),
+            Key("layout", "in_out | out_in", "this layer's own layout of its weights; out_in is PyTorch's"),
+        ),
+        forward=(
+            "q = x Wq + bq, k = x Wk + bk, v = x Wv + bv, each cut into heads",
+            "scores = scale q k^T, scale = 1 / sqrt(d)",
+            "weights = softmax(scores) along the keys a query may see, 0 at the others",
+            "context = weights v",
+            "a = [context of the heads side by side] Wo + bo",
+        ),
+        backward=(
+            "dL/dcontext = dL/da Wo^T",
+            "dL/dweights = dL/dcontext v^T",
+            "dL/dscores = weights * (dL/dweights - sum over keys of weights * dL/dweights)",
+            "dL/dq = scale dL/dscores k",
+            "dL/dk = scale dL/dscores^T q",
+            "dL/dv = weights^T dL/dcontext",
+            "dL/dWq = x^T dL/dq, and so on for k, v; dL/dWo = context^T dL/da",
+            "dL/dx = dL/dq Wq^T + dL/dk Wk^T + dL/dv Wv^T",
+        ),
+        example="""\
+input: [[1, 0], [0, 1], [1, 1]]
+layers:
+  - type: attention
+    mask: causal
+    Wq: [[0.5, -0.3], [0.1, 0.4]]
+    Wk: [[0.2, 0.1], [-0.3, 0.6]]
+    Wv: [[1, 0.5], [0.5, -1]]
+upstream: [[1, 0], [0, 1], [1, 1]]
+""",
+        samples=(
+            Sample({}, ((3, 4),)),
+            Sample(
+                {"heads": 2, "mask": "causal", "Wq": _SQUARE, "Wk": _SQUARE[::-1], "Wv": _SQUARE, "Wo": _SQUARE},
+                ((3, 4),),
+            ),
+            Sample(
+                {
+                    "mask": [[1, 0], [0, 0], [1, 1]],
+                    "Wq": [[0.5, -0.3], [0.1, 0.4]],
+                    "bq": [0.1, 0.2],
+                    "bk": [0.3, -0.1],
+                    "bv": [0.1, 0.2, 0.3],
+                    "Wo": [[0.3, 0.1, -0.2]],
+                    "bo": 0.5,
+                    "scale": 0.7,
+                    "layout": "out_in",
+                },
+                ((3, 2), (2, 2), (2, 3)),
+            ),
+            Sample({"heads": 2}, ((2, 4), (3, 4))),
+        ),
+        quantities=(
+            Quantity("q", "x Wq + bq", "the queries, a head each: (N, heads, T, width)"),
+            Quantity("k", "x Wk + bk", "the keys, a head each: (N, heads, S, width)"),
+            Quantity("v", "x Wv + bv", "the values, a head each: (N, heads, S, width)"),
+            Quantity("scores", "scale q k^T", "how well each key (last axis) fits each query, before the mask"),
+            Quantity("weights", "softmax(scores)", "each query's shares of the values, which add up to 1"),
+            Quantity("context", "weights v", "each query's mean of the values"),
+            Quantity("a", "context Wo + bo", "the heads side by side, projected"),
+            Quantity("dcontext", "dL/da Wo^T"),
+            Quantity("dweights", "dL/dcontext v^T"),
+            Quantity("dscores", "weights * (dL/dweights - sum)", "0 where the mask hides a key"),
+            Quantity("dq", "scale dL/dscores k"),
+            Quantity("dk", "scale dL/dscores^T q"),
+            Quantity("dv", "weights^T dL/dcontext"),
+            Quantity("dWq", "x^T dL/dq"),
+            Quantity("dWk", "x^T dL/dk"),
+            Quantity("dWv", "x^T dL/dv"),
+            Quantity("dWo", "context^T dL/da"),
+            Quantity("dbq", "sum of dL/dq"),
+            Quantity("dbk", "sum of dL/dk"),
+            Quantity("dbv", "sum of dL/dv"),
+            Quantity("dbo", "sum of dL/da"),
+            Quantity("dx", "dL/dq Wq^T + dL/dk Wk^T + dL/dv Wv^T", "the sum over all that the input is used for"),
+        ),
+        ranks=(2,),
+        axes=("time", "features"),
+        keeps_rank=False,
+        inputs=(1, 3),
+        weights=("Wq", "Wk", "Wv", "Wo"),
+        biases=("bq", "bk", "bv", "bo"),
+        aliases=("self_attention", "multi_head_attention", "scaled_dot_product_attention"),
+        notes=(
+            "one input: queries, keys and values are made of it; two: queries, then keys and values; three: all apart",
+            "a query that may see no key gives each the weight 0, so that its context is 0 and passes nothing back",
+            "the mask has 1 for a key that is seen; PyTorch's MultiheadAttention has true for one that is not",
+        ),
+        source="Vaswani et al. 2017",
+    ),
+)

@@ -29,26 +29,16 @@ class Embedding(Layer):
     def forward(self, *inputs: Array) -> Step:
         """Each entry's row of W. Errors: InputError."""
         (x,) = inputs
-        rows = self._rows(x)
+        wrong = fault(x, len(self.W))
+        if wrong:
+            raise InputError(f"layer {self.name}: {wrong}")
+        rows = x.astype(np.intp)
         a = self.W[rows]
 
         def back(da: Array, _: Array | None = None) -> Quantities:
             return {"da": da, "dW": self._gathered(rows, da)}
 
         return Step(a, {"x": x, "W": self.W, "a": a}, no_slope, back)
-
-    def _rows(self, x: Array) -> Array:
-        """The input as indices, checked."""
-        wrong = np.argwhere(~((x >= 0) & (x < len(self.W)) & (x == np.floor(x))))
-        if len(wrong):
-            example, *place = map(int, wrong[0])
-            where = "".join(f"[{i}]" for i in place)
-            raise InputError(
-                f"layer {self.name}: the input x{where} of example {example} is {x[tuple(wrong[0])]:.6g}, "
-                f"but an embedding with {len(self.W)} row{'s' * (len(self.W) != 1)} takes whole numbers "
-                f"from 0 to {len(self.W) - 1}",
-            )
-        return x.astype(np.intp)
 
     def _gathered(self, rows: Array, da: Array) -> Array:
         """dL/dW: each row of W gathers the derivatives of all places where it was used, added in their order."""
@@ -60,10 +50,25 @@ class Embedding(Layer):
         return found
 
 
+def fault(x: Array, rows: int) -> str:
+    """What is wrong with the first entry that names none of so many rows; empty where all do."""
+    wrong = np.argwhere(~((x >= 0) & (x < rows) & (x == np.floor(x))))
+    if not len(wrong):
+        return ""
+    example, *place = map(int, wrong[0])
+    where = f"entry {''.join(f'[{i}]' for i in place)} of example {example}" if place else f"example {example}"
+    takes = f"takes whole numbers from 0 to {rows - 1}" if rows > 1 else "takes only 0"
+    return f"an embedding with {rows} row{'s' * (rows != 1)} {takes}, but {where} is {x[tuple(wrong[0])]:.9g}"
+
+
 def _build(settings: Settings) -> Embedding:
     units = settings.whole("units") if settings.has("units") else None
     vocabulary = settings.whole("vocabulary") if settings.has("vocabulary") else None
     W = settings.array("weights", (vocabulary, units), ("vocabulary", "units"))
+    given = settings.given()
+    wrong = "" if given is None else fault(given, len(W))
+    if wrong:
+        raise settings.wrong_input(f"layer {settings.name}: {wrong}", "words are counted from 0")
     return Embedding(settings.name, settings.shapes[0], W)
 
 

@@ -256,7 +256,7 @@ ENTRIES = (
             "a = h, or its last step (return_sequences: false)",
         ),
         backward=(
-            "dL/dh[t] = dL/da[t] + dL/dh[t+1] * u[t+1] + [dL/dz_r[t+1] dL/dz_u[t+1]] [Wh_r Wh_u]^T + what m[t+1] passes on",
+            "dL/dh[t] = dL/da[t] + (dL/dh * u + dL/dz_r Wh_r^T + dL/dz_u Wh_u^T + what m passes on) of step t+1",
             "dL/du[t] = dL/dh[t] * (h[t-1] - n[t])",
             "dL/dn[t] = dL/dh[t] * (1 - u[t])",
             "dL/dz = [dL/dr * sigmoid'(z_r), dL/du * sigmoid'(z_u), dL/dn * tanh'(z_n)]",
@@ -320,6 +320,7 @@ loss: half_square
             Quantity("dx", "dL/dz Wx^T"),
         ),
         ranks=(2,),
+        axes=("time", "features"),
         keeps_rank=False,
         weights=("Wx", "Wh"),
         biases=("b", "bh"),

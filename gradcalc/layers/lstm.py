@@ -196,7 +196,14 @@ loss: half_square
         samples=(
             Sample({"Wx": _WX, "Wh": _WH, "bias": _B}, ((3, 2),)),
             Sample(
-                {"Wx": _WX, "Wh": _WH, "recurrent_bias": _B, "gate_order": "f,i,c,o", "h0": [0.2, -0.1], "c0": [0.3, 0.5]},
+                {
+                    "Wx": _WX,
+                    "Wh": _WH,
+                    "recurrent_bias": _B,
+                    "gate_order": "f,i,c,o",
+                    "h0": [0.2, -0.1],
+                    "c0": [0.3, 0.5],
+                },
                 ((2, 2),),
             ),
             Sample(
@@ -221,7 +228,9 @@ loss: half_square
             Quantity("h", "o * tanh(c)", "the state after each step"),
             Quantity("a", "h"),
             Quantity("dh", "dL/da + dL/dz[t+1] Wh^T", "dL by the state, through the output and all later steps"),
-            Quantity("dc", "dL/dh * o * tanh'(c) + dL/dc[t+1] * f[t+1]", "dL by the cell, through h and all later steps"),
+            Quantity(
+                "dc", "dL/dh * o * tanh'(c) + dL/dc[t+1] * f[t+1]", "dL by the cell, through h and all later steps"
+            ),
             Quantity("di", "dL/dc * g", "dL by the gate's value; dz has that by its pre-activation"),
             Quantity("df", "dL/dc * c[t-1]", "dL by the gate's value"),
             Quantity("do", "dL/dh * tanh(c)", "dL by the gate's value"),
@@ -235,11 +244,12 @@ loss: half_square
             Quantity("dx", "dL/dz Wx^T"),
         ),
         ranks=(2,),
+        axes=("time", "features"),
         keeps_rank=False,
         weights=("Wx", "Wh"),
         biases=("b", "bh"),
         notes=(
-            "x is (N, T, features), or (T, features) for one example; gates, c, h and their derivatives are (N, T, units)",
+            "x is (N, T, features), or (T, features) for one example; gates, c, h and dQ of each are (N, T, units)",
             "di, df, do, dg are derivatives by the gates' values; those by their pre-activations are the blocks of dz",
             "dh and dc are whole derivatives, through all later steps; da is only what comes from the layer behind",
         ),

@@ -119,7 +119,7 @@ class Recurrent(Layer):
         return {} if self.behind is None else slope_quantity(self.behind, self._shown(h))
 
     def output_gradient(self, h: Array, da: Array) -> tuple[Quantities, Array]:
-        """What the function behind the states adds, and the derivative by every state that comes from `a`, (T, N, units)."""
+        """What the function behind the states adds, and the derivative by every state (T, N, units) through `a`."""
         found, dh = self.slope(h), np.zeros(h.shape, da.dtype)
         if self.behind is not None:
             states, da_states = self._shown(h), da

@@ -29,7 +29,9 @@ def parameter_keys(columns: str) -> tuple[Key, ...]:
 #: The keys that follow: states, layout and output.
 H0 = Key("h0", "array", "the state before the first step: (units,) for all examples, or (N, units); left out: zeros")
 LAYOUT = Key("layout", "in_out | out_in", "this layer's own layout of Wx and Wh; out_in is PyTorch's weight_ih")
-RETURN_SEQUENCES = Key("return_sequences", "true | false", "a has every step's state; false: the last one", default=True)
+RETURN_SEQUENCES = Key(
+    "return_sequences", "true | false", "a has every step's state; false: the last one", default=True
+)
 BEHIND = Key("activation", "function", "a function behind the states, a = f(h); where it is left out a = h")
 
 
@@ -59,7 +61,7 @@ def read_units(settings: Settings, layout: str) -> int:
 
 def read_parameters(settings: Settings, gates: int, states: tuple[str, ...]) -> tuple[int, str, Quantities]:
     """The number of units, the layout, and the parameters by letter as they are written."""
-    steps, features = settings.shapes[0]
+    features = settings.shapes[0][1]
     layout = read_layout(settings)
     units = read_units(settings, layout)
     columns = "units" if gates == 1 else f"{gates} * units"

@@ -161,7 +161,12 @@ loss: half_square
             Sample({"Wx": _WX, "Wh": _WH, "h0": [0.1, 0.2, -0.3], "activation": "softplus"}, ((3, 2),)),
             Sample({"Wx": [[0.5, 0.2]], "Wh": 0.7, "layout": "out_in", "return_sequences": False}, ((3, 2),)),
             Sample(
-                {"units": 2, "Wx": {"init": "normal"}, "Wh": {"init": "normal", "seed": 1}, "recurrent_bias": [0.1, 0.2]},
+                {
+                    "units": 2,
+                    "Wx": {"init": "normal"},
+                    "Wh": {"init": "normal", "seed": 1},
+                    "recurrent_bias": [0.1, 0.2],
+                },
                 ((1, 3),),
             ),
         ),
@@ -180,6 +185,7 @@ loss: half_square
             Quantity("dx", "dL/dz Wx^T"),
         ),
         ranks=(2,),
+        axes=("time", "features"),
         keeps_rank=False,
         weights=("Wx", "Wh"),
         biases=("b", "bh"),

@@ -21,7 +21,9 @@ def read_layout(settings: Settings) -> str:
     return settings.choice("layout", LAYOUTS) if settings.has("layout") else settings.conventions["layout"]
 
 
-def read_matrix(settings: Settings, key: str, rows: int, columns: int | None, layout: str, axes: tuple[str, str]) -> Array:
+def read_matrix(
+    settings: Settings, key: str, rows: int, columns: int | None, layout: str, axes: tuple[str, str]
+) -> Array:
     """W (rows, columns), or its transpose for out_in, as it is written; flat where one of both is 1."""
     shape = (rows, columns) if layout == "in_out" else (columns, rows)
     if not is_flat(settings.value(key)):
