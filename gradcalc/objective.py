@@ -51,7 +51,7 @@ class Objective:
         self.entry, self.values, self.target, self.kink = entry, values, target, kink
         self.reduction, self.scale, self.weight, self.divide = reduction, scale, weight, divide
         self.count = len(target)
-        self._by_step = isinstance(entry, VectorLoss) and entry.takes != "values"
+        self.by_step = isinstance(entry, VectorLoss) and entry.takes != "values"
         self._given, self._target = values, self._rows(target) if target.dtype.kind == "f" else target.reshape(-1)
         self._factors: Array | None = weight if weight is None or weight.ndim == 1 else self._rows(weight)
         if self._factors is not None and isinstance(entry, VectorLoss):
@@ -61,7 +61,7 @@ class Objective:
         """Outputs, targets or weights (N, ...) as the rows of which each has a term of the loss, or one an element."""
         if array.ndim == 2:
             return array
-        return array.reshape(-1, array.shape[-1]) if self._by_step else array.reshape(len(array), -1)
+        return array.reshape(-1, array.shape[-1]) if self.by_step else array.reshape(len(array), -1)
 
     def _weigh(self, entry: VectorLoss, weight: Array) -> None:
         """Weights of classes: of one class, those of its examples; of a distribution, those of its target's entries."""
@@ -99,7 +99,7 @@ class Objective:
                 found = self._terms(self.entry, self._given, self._rows(a))
         if isinstance(self.entry, ElementwiseLoss):
             return found.reshape(a.shape)
-        return found.reshape(a.shape[:-1]) if self._by_step else found
+        return found.reshape(a.shape[:-1]) if self.by_step else found
 
     def _check(self, a: Array) -> None:
         domain = self.entry.inputs(self.values)

@@ -29,6 +29,11 @@ def shape_text(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
+def sizes_text(shape: Shape) -> str:
+    """A shape as people say it: 3, 1x8x8."""
+    return "x".join(map(str, shape)) or "1"
+
+
 class Examples(NamedTuple):
     """How the user wrote examples: flat (just one), or a batch with the examples in rows or in columns.
 

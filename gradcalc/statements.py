@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcalc.backpropagation import BackpropResult
 from gradcalc.errors import listed
 from gradcalc.functions.entry import ElementwiseLoss, Entry
-from gradcalc.layers.activation import Activation, ActivationLayer
-from gradcalc.layers.dense import Dense
-from gradcalc.network import Problem, activation_of, output_position
+from gradcalc.layers.activation import Activation
+from gradcalc.layers.base import Layer
+from gradcalc.network import Problem, output_position
 from gradcalc.objective import LINKS, Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.results import Line
-from gradcalc.shapes import Array
+from gradcalc.shapes import Array, size, sizes_text
 
 #: In a net of more layers than this the overview names none.
 _LAYERS_NAMED = 6
@@ -35,11 +35,39 @@ def overview(problem: Problem) -> Line:
     examples = "one example" if count == 1 else f"{count} examples"
     if not problem.layers:
         return f"No layers: the loss is applied to the input itself; {examples}."
-    sizes = "-".join(map(str, [problem.x.shape[1], *(layer.outputs for layer in problem.layers)]))
+    if problem.sources is not None:
+        return f"Graph of {len(problem.layers)} layers: {_graph(problem)}; {examples}."
+    sizes = "-".join(map(sizes_text, [problem.x.shape[1:], *(layer.gives for layer in problem.layers)]))
     if len(problem.layers) > _LAYERS_NAMED:
         return f"Network {sizes}; {examples}."
-    named = [f"{layer.name} ({_kind(activation)})" for layer, activation in activations(problem)]
+    named = [f"{layer.name} ({_kind(layer)})" for layer in problem.layers]
     return f"Network {sizes}: {listed(named)}; {examples}."
+
+
+def _graph(problem: Problem) -> str:
+    """Which layer takes what, while there are few: h (dense) of input, out (add) of h and input."""
+    if len(problem.layers) > _LAYERS_NAMED:
+        shapes = ", ".join(sizes_text(array.shape[1:]) for array in (problem.x, *problem.more))
+        return f"inputs {shapes}, output {sizes_text(problem.layers[-1].gives)}"
+    return "; ".join(
+        f"{layer.name} ({_kind(layer)}) of {listed([problem.source_name(one) for one in problem.takes(position)])}"
+        for position, layer in enumerate(problem.layers)
+    )
+
+
+def readings(problem: Problem) -> list[Line]:
+    """How an input was read that could be meant otherwise."""
+    shape = sizes_text(problem.x.shape[1:])
+    return [f"The input was read as one example of one channel, {shape}."] if problem.lifted else []
+
+
+def shared_parameters(problem: Problem) -> list[Line]:
+    """Which parameters are one and the same."""
+    return [
+        f"{problem.layers[at].name}.{letter} is {problem.layers[owner].name}.{its}: "
+        f"d{its} is the sum over both layers, and one step changes both."
+        for (at, letter), (owner, its) in problem.shared.items()
+    ]
 
 
 def conventions_used(problem: Problem) -> Line:
@@ -53,7 +81,8 @@ def functions_used(problem: Problem) -> list[Line]:
     """Each activation's formula and derivative, with the parameters that its layers give it."""
     lines: list[Line] = []
     seen: set[str] = set()
-    for _, activation in activations(problem):
+    for layer in problem.layers:
+        activation = layer.activation
         if activation is None or activation.entry.name + activation.entry.formula in seen:
             continue
         entry = activation.entry
@@ -66,7 +95,8 @@ def functions_used(problem: Problem) -> list[Line]:
 def function_parameters(problem: Problem) -> list[Line]:
     """The parameters of the layers' functions, e.g. "hidden: leaky_relu with alpha = 0.1"; trained ones have tables."""
     said: list[Line] = []
-    for layer, activation in activations(problem):
+    for layer in problem.layers:
+        activation = layer.activation
         fixed = {} if activation is None else _said_values(activation.entry, activation.values)
         fixed = {name: value for name, value in fixed.items() if activation and name not in activation.trained}
         if activation is not None and fixed:
@@ -79,12 +109,12 @@ def loss_formulas(problem: Problem) -> list[Line]:
     if problem.objective is None:
         return []
     name = "D" if problem.penalties else "L"
-    outputs = problem.layers[-1].outputs if problem.layers else problem.x.shape[1]
-    lines = [_loss_formula(problem.objective, name, len(problem.x), outputs)]
+    counts = _Counts.of(problem, problem.objective)
+    lines = [_loss_formula(problem.objective, name, counts)]
     if problem.objective.entry.derivative_formula:  # a formula's may be too long to be shown
-        lines.append(_derivative_formula(problem.objective, name, len(problem.x), outputs))
+        lines.append(_derivative_formula(problem.objective, name, counts))
     for number, one in enumerate(problem.penalties):
-        lines.append(("    + " if number else "R = ", *_penalty_formula(one, len(problem.x))))
+        lines.append(("    + " if number else "R = ", *_penalty_formula(one, problem)))
     return lines
 
 
@@ -106,7 +136,7 @@ def loss_notes(problem: Problem) -> list[Line]:
     notes: list[Line] = [(f"The loss is {entry.name}", *_with(_said_values(entry, objective.values)), ".")]
     if problem.from_classes:
         one_hot = (
-            "one-hot targets, 1 for the class and 0 for the others" if objective.target.shape[1] > 1 else "0 and 1"
+            "one-hot targets, 1 for the class and 0 for the others" if objective.target.shape[-1] > 1 else "0 and 1"
         )
         notes.append(f"The target classes were turned into {one_hot}.")
     if objective.weight is not None:
@@ -125,32 +155,49 @@ def loss_notes(problem: Problem) -> list[Line]:
 def linked_activation(problem: Problem) -> str:
     """The output's activation where the loss forms dL/dz with it as a - y; else empty."""
     objective = problem.objective
-    last = activation_of(problem.layers[output_position(problem.layers)]) if problem.layers else None
+    last = problem.layers[output_position(problem)].activation if problem.layers else None
     if objective is None or last is None or objective.values.get("clip") is not None:
         return ""
     return last.entry.name if LINKS.get(objective.entry.name) == last.entry.name else ""
 
 
-def _loss_formula(objective: Objective, name: str, examples: int, outputs: int) -> Line:
+class _Counts(NamedTuple):
+    """How many examples there are, terms of the loss for each, as what, and numbers of the output in a term."""
+
+    examples: int
+    terms: int
+    word: str
+    outputs: int
+
+    @classmethod
+    def of(cls, problem: Problem, objective: Objective) -> _Counts:
+        shape = problem.layers[-1].gives if problem.layers else problem.x.shape[1:]
+        if isinstance(objective.entry, ElementwiseLoss):
+            return cls(len(problem.x), size(shape), "outputs", size(shape))
+        if objective.by_step:
+            return cls(len(problem.x), size(shape[:-1]), "steps", shape[-1])
+        return cls(len(problem.x), 1, "outputs", size(shape))
+
+
+def _loss_formula(objective: Objective, name: str, counts: _Counts) -> Line:
     """E.g. D = 1/4 * sum over the examples and outputs of (a - y)^2 / 2."""
-    single = isinstance(objective.entry, ElementwiseLoss)
-    over = [word for word, count in (("examples", examples), ("outputs", outputs if single else 1)) if count > 1]
-    divisor = {"sum": 1, "mean": examples * (outputs if single else 1)}.get(objective.reduction, examples)
+    examples = counts.examples
+    over = [word for word, count in (("examples", examples), (counts.word, counts.terms)) if count > 1]
+    divisor = {"sum": 1, "mean": examples * counts.terms}.get(objective.reduction, examples)
     scale = (objective.scale, " * ") if objective.scale != 1 else ()
     mean = f"1/{divisor} * " if divisor > 1 else ""
     summed = f"sum over the {listed(over)} of " if over else ""
     return (f"{name} = ", *scale, mean + summed + _bracketed(objective.entry.formula, bool(over or scale or mean)))
 
 
-def _derivative_formula(objective: Objective, name: str, examples: int, outputs: int) -> Line:
+def _derivative_formula(objective: Objective, name: str, counts: _Counts) -> Line:
     """E.g. dD/da = (a - y) / 4, with what the reduction divides by."""
-    single = isinstance(objective.entry, ElementwiseLoss)
-    divisor = outputs if objective.reduction == "mean" and single else 1
+    divisor = counts.terms if objective.reduction == "mean" else 1
     if objective.divide and objective.reduction != "sum":
-        divisor *= examples
+        divisor *= counts.examples
     scale = (objective.scale, " * ") if objective.scale != 1 else ()
     formula = _bracketed(objective.entry.derivative_formula, bool(scale) or divisor > 1)
-    where = f", n = {outputs}" if re.search(r"\bn\b", formula) else ""
+    where = f", n = {counts.outputs}" if re.search(r"\bn\b", formula) else ""
     return (f"d{name}/da = ", *scale, formula + (f" / {divisor}" if divisor > 1 else "") + where)
 
 
@@ -163,12 +210,18 @@ def _bracketed(formula: str, needed: bool) -> str:
     return f"({formula})" if needed and open_blank else formula
 
 
-def _penalty_formula(penalty: Penalty, examples: int) -> tuple[str | float, ...]:
+def _penalty_formula(penalty: Penalty, problem: Problem) -> tuple[str | float, ...]:
     """E.g. c/2 sum(w^2) over every W, c = 0.1 / 4."""
-    arrays = "every W and b" if penalty.biases else "every W"
-    divided = f" / {examples}" if penalty.per_example and examples > 1 else ""
+    arrays = _penalised(penalty, problem)
+    divided = f" / {len(problem.x)}" if penalty.per_example and len(problem.x) > 1 else ""
     power = (", p = ", penalty.p) if penalty.norm == "lp" else ()
     return (f"{NORMS[penalty.norm]} over {arrays}, c = ", penalty.strength, divided, *power)
+
+
+def _penalised(penalty: Penalty, problem: Problem) -> str:
+    """The parameters that a penalty acts on: every W, Wx and Wh."""
+    letters = dict.fromkeys(letter for _, letter, _ in penalty.arrays(problem.layers))
+    return f"every {listed(list(letters) or ['W'])}"
 
 
 def last_output(result: BackpropResult) -> tuple[Array, Activation | None, Array | None]:
@@ -176,19 +229,18 @@ def last_output(result: BackpropResult) -> tuple[Array, Activation | None, Array
     problem = result.problem
     if not problem.layers:
         return problem.x, None, None
-    position = output_position(problem.layers)
-    found = result.layers[position].quantities
-    z = problem.examples.read(found["z" if "z" in found else "x"])
-    return problem.examples.read(found["a"]), activation_of(problem.layers[position]), z
+    found, last = result.layers[output_position(problem)], problem.layers[-1]
+    a = problem.examples.read(result.layers[-1].quantities["a"], len(last.gives))
+    activation = problem.layers[output_position(problem)].activation
+    return a, activation, None if activation is None else result.function_input(found)
 
 
-def activations(problem: Problem) -> list[tuple[Dense | ActivationLayer, Activation | None]]:
-    """Every layer with its activation."""
-    return [(layer, layer.activation) for layer in problem.layers if isinstance(layer, Dense | ActivationLayer)]
-
-
-def _kind(activation: Activation | None) -> str:
-    return activation.entry.name if activation else "no activation"
+def _kind(layer: Layer) -> str:
+    """What a layer does, in brackets: a dense or activation layer by its function alone."""
+    name = layer.activation.entry.name if layer.activation else ""
+    if layer.type in ("dense", "activation"):
+        return name or "no activation"
+    return f"{layer.type}, {name}" if name else layer.type
 
 
 def _with(values: dict[str, Any]) -> tuple[str | float, ...]:

@@ -42,7 +42,7 @@ class Activation:
         """The shape of an example of a, from that of z; InputError where the function cannot take so many numbers."""
         return (*shape[:-1], self.entry.outputs(shape[-1])) if isinstance(self.entry, VectorActivation) else shape
 
-    def _args(self, z: Array) -> list[Any]:
+    def arguments(self, z: Array) -> list[Any]:
         """The parameters in declared order, in the type of z so that float32 stays float32."""
         return [self._arg(v, z) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for v in self.values.values()]
 
@@ -55,11 +55,11 @@ class Activation:
     def value(self, z: Array) -> Array:
         """a = f(z), (N, *outputs(shape))."""
         module = np if self.vector else xp
-        return np.asarray(self.entry.value(module, z, *self._args(z)), dtype=z.dtype)
+        return np.asarray(self.entry.value(module, z, *self.arguments(z)), dtype=z.dtype)
 
     def slope(self, z: Array) -> Array:
         """f'(z): as z, or the Jacobians (N, ..., m, n) of a vector function."""
-        args = self._args(z)
+        args = self.arguments(z)
         if isinstance(self.entry, VectorActivation):
             return np.asarray(self.entry.jacobian(np, z, *args), dtype=z.dtype)
         found = np.broadcast_to(np.asarray(self.entry.derivative(xp, z, *args), dtype=z.dtype), z.shape)
@@ -82,7 +82,7 @@ class Activation:
     def back(self, z: Array, da: Array, slope: Array | None) -> Array:
         """dL/dz from dL/da. `slope` is f'(z) of an elementwise function, computed once by the caller."""
         if isinstance(self.entry, VectorActivation):
-            return np.asarray(self.entry.vjp(np, z, da, *self._args(z)), dtype=z.dtype)
+            return np.asarray(self.entry.vjp(np, z, da, *self.arguments(z)), dtype=z.dtype)
         # a unit whose slope is 0 passes nothing on, also when the loss's derivative is infinite there
         assert slope is not None
         dz = da * slope
@@ -95,7 +95,7 @@ class Activation:
         found = {}
         for param in self.entry.params:
             if param.trained and param.derivative is not None:
-                terms = da * param.derivative(xp, z, *self._args(z))
+                terms = da * param.derivative(xp, z, *self.arguments(z))
                 per_unit = np.ndim(self.values[param.name]) > 0
                 found[f"d{param.name}"] = np.asarray(self._per_unit(terms) if per_unit else terms.sum())
         return found

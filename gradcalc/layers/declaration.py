@@ -168,7 +168,7 @@ class Settings(Protocol):
     def wrong_input(self, message: str, hint: str = "", position: int = 0) -> GradcalcError:
         """The error to raise where the numbers of an input are wrong: at the spec's input, if they come from there."""
 
-    def reserve(self, numbers: int, what: str) -> None:
+    def reserve(self, numbers: int, what: str, key: str = "") -> None:
         """Counts numbers about to be kept against the memory limit; `what` as in "the weights of layer hidden"."""
 
     def error(self, message: str, hint: str = "", key: str = "", index: tuple[int, ...] = ()) -> GradcalcError:

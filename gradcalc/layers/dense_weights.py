@@ -44,7 +44,7 @@ def _written(
 ) -> tuple[Array, WeightForm]:
     """The weights as the user wrote them, checked against the layer's inputs and units."""
     array = settings.numbers("weights")
-    settings.reserve(array.size, f"the weights of layer {settings.name}")
+    settings.reserve(array.size, f"the weights of layer {settings.name}", "weights")
     forms: tuple[Literal["number", "flat", "matrix"], ...] = ("number", "flat", "matrix")
     form = WeightForm(layout, forms[array.ndim], folded)
     rows = inputs + folded

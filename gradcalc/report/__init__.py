@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from gradcalc import statements
 from gradcalc.backpropagation import BackpropResult
 from gradcalc.chain import ChainProduct, is_chain
 from gradcalc.report.closing import closing_table, history_table
 from gradcalc.report.kinks import kinks_met
-from gradcalc.report.symbols import symbols
+from gradcalc.report.symbols import input_symbols, symbols
 from gradcalc.report.tables import Values, in_full, quantity_tables
 from gradcalc.results import Block, Formula, Line, Report, Section, Table, Text
 from gradcalc.shapes import Array
@@ -40,6 +40,7 @@ def report(result: BackpropResult, values: Values = "auto") -> Report:
 def _introduction(result: BackpropResult, values: Values) -> Iterator[Block]:
     problem = result.problem
     said = [statements.overview(problem), statements.conventions_used(problem), *statements.passes(problem)]
+    said += [*statements.readings(problem), *statements.shared_parameters(problem)]
     said += [*statements.function_parameters(problem), *kinks_met(result)]
     if values == "auto" and any(not in_full(layer.quantities, values) for layer in result.layers):
         said.append("Large layers are summarised; --values full prints every number.")
@@ -52,25 +53,26 @@ def _introduction(result: BackpropResult, values: Values) -> Iterator[Block]:
 def _forward(result: BackpropResult, values: Values) -> Iterator[Block]:
     yield Section("Forward pass")
     yield from _input_tables(result, "a0", "given", values)
+    for one in result.inputs:
+        given = {"a": one.quantities["a"]}
+        yield from quantity_tables(one.name, given, {"a": "given"}, in_full(given, values))
     for position in range(len(result.layers)):
         yield from _layer_tables(result, position, "forward", values)
-
-
-def _pass_of(name: str, quantities: Mapping[str, Array]) -> str:
-    """Where a quantity is shown: in the forward pass, in the backward pass, or after the step (new)."""
-    if name.endswith("_new"):
-        return "new"
-    if name == "f_prime":
-        return "backward" if "da" in quantities else "forward"
-    return "backward" if name[0] == "d" and name[1:] in quantities else "forward"
 
 
 def _layer_tables(result: BackpropResult, position: int, part: str, values: Values) -> Iterator[Table]:
     """The tables of one layer in one part of the report."""
     layer = result.layers[position]
-    shown = {q: array for q, array in layer.quantities.items() if _pass_of(q, layer.quantities) == part}
-    if part == "backward":
-        shown = {"da": shown.pop("da"), **shown}  # the chain starts with dL/da; f' comes next
+    ahead = layer.forward
+    names = {
+        "forward": ahead,
+        "backward": [q for q in layer.quantities if q not in ahead and not q.endswith("_new")],
+        "new": [q for q in layer.quantities if q.endswith("_new")],
+    }
+    shown = {q: layer.quantities[q] for q in names[part]}
+    if part == "backward":  # the chain starts with dL/da; f' comes next
+        first = [q for q in shown if q == "da" or q.startswith("da_terms.")]
+        shown = {**{q: shown[q] for q in first}, **shown}
     full = in_full(layer.quantities, values)
     yield from quantity_tables(layer.name, shown, symbols(result.problem, position), full)
 
@@ -106,8 +108,8 @@ def _loss_terms(result: BackpropResult) -> dict[str, Array]:
     target = objective.target
     terms = objective.terms(*statements.last_output(result))
     return {
-        "y": examples.write(target) if target.ndim == 2 else target,
-        "term": examples.write(terms) if terms.ndim == 2 else terms,
+        "y": examples.write(target) if target.ndim > 1 else target,
+        "term": examples.write(terms) if terms.ndim > 1 else terms,
     }
 
 
@@ -118,12 +120,16 @@ def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:
     yield from _input_tables(result, "da0", "dL/da, see loss", values)
     for position in reversed(range(len(result.layers))):
         yield from _layer_tables(result, position, "backward", values)
+    for number, one in enumerate(result.inputs):
+        back = {q: array for q, array in one.quantities.items() if q != "a"}
+        if back:
+            yield from quantity_tables(one.name, back, input_symbols(result.problem, number), in_full(back, values))
 
 
 def _chain(result: BackpropResult) -> Iterator[Block]:
     """The product to every weight of a net of one unit per layer, factor by factor."""
     problem, count = result.problem, len(result.chain)
-    if not is_chain(problem.layers) or (problem.objective is None and problem.upstream is None):
+    if problem.sources is not None or not is_chain(problem.layers) or (problem.objective is None and problem.upstream is None):
         return
     yield Section("Chain rule, factor by factor")
     if not 0 < count <= _PRODUCTS_SHOWN:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradcalc.backpropagation import BackpropResult
+from gradcalc.layer_results import LayerResult
 from gradcalc.report.tables import norm
 from gradcalc.results import Cell, Table
+from gradcalc.shapes import sizes_text
 
 #: A longer loss history is cut in the middle to its first and last steps.
 _STEPS_SHOWN = 10
@@ -24,10 +26,10 @@ def closing_table(result: BackpropResult) -> Table:
     """The layers in order: size, number of parameters, and the norms of the gradients, which show where they vanish."""
     names = _gradients(result)
     columns = ["layer", "type", "activation", "size", "parameters", *(f"|{name}|" for name in names)]
-    counts = [sum(array.size for array in layer.parameters.values()) for layer in result.problem.layers]
+    counts = [_own_count(result, position) for position in range(len(result.layers))]
     rows: list[list[Cell]] = [
         [
-            layer.name, layer.type, layer.activation, f"{layer.inputs} -> {layer.outputs}", count,
+            layer.name, layer.type, layer.activation, _sizes(layer), count,
             *(norm(layer.quantities[name]) if name in layer.quantities else None for name in names),
         ]
         for layer, count in zip(result.layers, counts, strict=True)
@@ -35,6 +37,17 @@ def closing_table(result: BackpropResult) -> Table:
     if len(rows) > 1:
         rows.append(["all", None, None, None, sum(counts), *[None] * len(names)])
     return Table("", columns, rows, wrap=True, digits=(4, 6))
+
+
+def _own_count(result: BackpropResult, position: int) -> int:
+    """How many parameters a layer has, without those that are another layer's."""
+    shared = result.problem.shared
+    parameters = result.problem.layers[position].parameters
+    return sum(array.size for letter, array in parameters.items() if (position, letter) not in shared)
+
+
+def _sizes(layer: LayerResult) -> str:
+    return f"{', '.join(map(sizes_text, layer.takes))} -> {sizes_text(layer.gives)}"
 
 
 def _gradients(result: BackpropResult) -> list[str]:

@@ -9,12 +9,11 @@ import numpy as np
 
 from gradcalc.backpropagation import BackpropResult
 from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Kernel, Kink
-from gradcalc.layers.dense import Dense
 from gradcalc.network import Problem
 from gradcalc.numerics import arrays
 from gradcalc.results import Line
 from gradcalc.shapes import Array
-from gradcalc.statements import activations, last_output
+from gradcalc.statements import last_output
 
 #: Of all the places where some z stands on a kink, so many are named.
 _KINKS_NAMED = 5
@@ -28,12 +27,13 @@ def kinks_met(result: BackpropResult) -> list[Line]:
 
 
 def _activation_kinks(result: BackpropResult) -> Iterator[Line]:
-    for (layer, activation), shown in zip(activations(result.problem), result.layers, strict=True):
+    for layer, shown in zip(result.problem.layers, result.layers, strict=True):
+        activation = layer.activation
         if activation is None or not isinstance(activation.entry, Elementwise):
             continue
         letter = "z" if "z" in shown.quantities else "x"
-        z = result.problem.examples.read(shown.quantities[letter])
-        args = list(activation.values.values())
+        z = result.function_input(shown)
+        args = activation.arguments(z)
         if activation.entry.one_sided:
             count = _differing(activation.entry.one_sided("z"), z, args)
             if count:
@@ -70,9 +70,8 @@ def _differing(one_sided: Kernel, x: Array, args: Sequence[Any]) -> int:
 
 def _penalty_kinks(problem: Problem) -> Iterator[Line]:
     """Only |w| has one, at 0."""
-    weights = [layer.W for layer in problem.layers if isinstance(layer, Dense)]
     for penalty in problem.penalties:
-        count = sum(int((w == 0).sum()) for w in weights)
+        count = sum(int((w == 0).sum()) for _, _, w in penalty.arrays(problem.layers, problem.shared))
         if count and (penalty.norm == "l1" or (penalty.norm == "lp" and penalty.p == 1)):
             yield _on_kink("the weights", count, "|w|", penalty.kink, ": left derivative -1, right 1")
 

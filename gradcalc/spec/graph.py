@@ -16,6 +16,9 @@ from gradcalc.spec.nodes import Node
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
 
+#: A hint names so many types of layers.
+_TYPES_NAMED = 5
+
 #: Names that mean something else in an address, and what.
 _RESERVED = {"loss": "that is the address of the loss", "input": "that is the input of the network"}
 
@@ -60,7 +63,8 @@ def _keys(item: Node, entry: LayerEntry) -> dict[str, Node]:
 def _types_with(key: str) -> str:
     """The hint for a key that other types of layers have."""
     types = [entry.type for entry in entries() if key in (declared.name for declared in entry.keys)]
-    return f"{key} is a key of {listed(types)}" if types else ""
+    shown = types if len(types) < _TYPES_NAMED else [*types[: _TYPES_NAMED - 1], "others"]
+    return f"{key} is a key of {listed(shown)}" if types else ""
 
 
 def _type(item: Node) -> str:

@@ -79,8 +79,10 @@ class Node:
         known = [key.name for key in keys]
         for name in self.value:
             if name not in known:
-                hint = _meant(str(name), known) or elsewhere(str(name)) or near(str(name), known)
-                hint = hint or f"the keys are {listed(known)}"
+                hint = _meant(str(name), known)
+                other = elsewhere(str(name)) if not hint else ""
+                hint = hint or (near(str(name), known) if not other else "") or f"the keys are {listed(known)}"
+                hint = f"{other}; {hint}" if other else hint
                 raise SpecError(f"{what} has no key {quoted(name)}", hint=hint, path=(*self.path, name), at_key=True)
         for key in keys:
             if key.required and self.value.get(key.name) is None:

@@ -129,7 +129,7 @@ class LayerSettings:
         if not _fits(array.shape, shape):
             raise self.error(*self._misfit(key, array, shape, axes), key=key)
         if not self._is_mapping_with(key, "same_as"):
-            self.reserve(array.size, f"{key} of layer {self.name}")
+            self.reserve(array.size, f"{key} of layer {self.name}", key)
         return array
 
     def _misfit(self, key: str, array: Array, shape: Sequence[int | None], axes: Sequence[str]) -> tuple[str, str]:
@@ -162,7 +162,7 @@ class LayerSettings:
         from gradcalc.spec.initial import initialise  # late: few specs draw
 
         node = self._keys[key]
-        self.reserve(size(shape), f"the {key} of layer {self.name}, {' x '.join(map(str, shape))},")
+        self.reserve(size(shape), f"the {key} of layer {self.name}, {' x '.join(map(str, shape))},", key)
         found = initialise(shape, *fans, dict(node.value), path=node.path)
         return node.fitting(node.with_entries(found)).astype(self.dtype, copy=False)
 
@@ -215,12 +215,14 @@ class LayerSettings:
     def wrong_input(self, message: str, hint: str = "", position: int = 0) -> SpecError:
         return SpecError(message, hint=hint, path=self._sources[position].path or self._node.path)
 
-    def reserve(self, numbers: int, what: str) -> None:
-        self._node.reading.reserve(numbers, self._node.path, what)
+    def reserve(self, numbers: int, what: str, key: str = "") -> None:
+        self._node.reading.reserve(numbers, self._path(key), what)
 
     def error(self, message: str, hint: str = "", key: str = "", index: tuple[int, ...] = ()) -> SpecError:
-        path = (*self._node.path, key, *index) if key in self._keys else self._node.path
-        return SpecError(message, hint=hint, path=path)
+        return SpecError(message, hint=hint, path=(*self._path(key), *index))
+
+    def _path(self, key: str) -> Path:
+        return (*self._node.path, key) if key in self._keys else self._node.path
 
 
 def _fits(shape: Shape, wanted: Sequence[int | None]) -> bool:
