@@ -137,6 +137,78 @@ def global_pool(name: str) -> Callable[[np.random.Generator], Setting]:
     return draw
 
 
+def recurrent(type_: str, blocks: int, order: str) -> Callable[[np.random.Generator], Setting]:
+    """A recurrent layer in PyTorch's layout, with both of its biases and its first states."""
+
+    def draw(random: np.random.Generator) -> Setting:
+        examples, steps, features, units = whole(random, 1, 4, 4)
+        shapes = {"Wx": (blocks * units, features), "Wh": (blocks * units, units), "bias": (blocks * units,)}
+        shapes |= {"recurrent_bias": shapes["bias"], "h0": (examples, units)}
+        shapes |= {"c0": (examples, units)} if type_ == "lstm" else {}
+        keys: dict[str, Any] = {name: random.standard_normal(shape) for name, shape in shapes.items()}
+        keys |= {"layout": "out_in", "return_sequences": bool(random.integers(2))}
+        keys |= {"gate_order": order} if order else {"activation": ["tanh", "relu"][int(random.integers(2))]}
+        name = f"{type_}_{keys['activation']}" if type_ == "rnn" else type_
+        x = random.standard_normal((examples, steps, features))
+        return Setting(type_, keys, [x], lambda t: run(getattr(torch, name), t, keys["return_sequences"]))
+
+    return draw
+
+
+def run(walk: Any, t: Tensors, sequences: bool) -> Any:
+    """PyTorch's walk along time; first states have an axis for the layers of a stack."""
+    states = [t[name][None] for name in ("h0", "c0") if name in t]
+    start = states if len(states) == 2 else states[0]
+    output, *_ = walk(t["x"], start, [t["Wx"], t["Wh"], t["b"], t["bh"]], True, 1, 0.0, False, False, True)
+    return output if sequences else output[:, -1]
+
+
+def dot_product_attention(random: np.random.Generator) -> Setting:
+    """Without projections; every query sees a key, since PyTorch's softmax of none is NaN."""
+    examples, queries, others, heads, width, values = whole(random, 1, 4, 6)
+    shapes = [(queries, heads * width), (others, heads * width), (others, heads * values)]
+    inputs = [random.standard_normal((examples, *shape)) for shape in shapes]
+    mask = random.integers(0, 2, (queries, others))
+    mask[:, 0] = 1
+    kind = int(random.integers(3))
+
+    def output(t: Tensors) -> Any:
+        q, k, v = (t[f"x[{i}]"].unflatten(2, (heads, -1)).transpose(1, 2) for i in range(3))
+        seen = torch.tensor(mask, dtype=torch.bool) if kind == 2 else None
+        theirs = torch.nn.functional.scaled_dot_product_attention
+        return theirs(q, k, v, attn_mask=seen, is_causal=kind == 1).transpose(1, 2).flatten(2)
+
+    return Setting("attention", {"heads": heads, "mask": ["none", "causal", mask][kind]}, inputs, output)
+
+
+def multi_head_attention(random: np.random.Generator) -> Setting:
+    """All projections and biases, in PyTorch's layout; queries of their own or all of one input."""
+    examples, queries, others, heads, width = whole(random, 1, 4, 5)
+    size, alone = heads * width, bool(random.integers(2))
+    shapes = {f"W{letter}": (size, size) for letter in "qkvo"} | {f"b{letter}": (size,) for letter in "qkvo"}
+    keys: dict[str, Any] = {name: random.standard_normal(shape) for name, shape in shapes.items()}
+    keys |= {"heads": heads, "layout": "out_in", "mask": "causal" if alone else "none"}
+    inputs = [random.standard_normal((examples, steps, size)) for steps in ((queries,) if alone else (queries, others))]
+
+    def output(t: Tensors) -> Any:
+        given = [t["x"]] * 3 if alone else [t["x[0]"], t["x[1]"], t["x[1]"]]
+        hidden = torch.ones(queries, queries, dtype=torch.bool).triu(1) if alone else None
+        found, _ = torch.nn.functional.multi_head_attention_forward(
+            *(x.transpose(0, 1) for x in given), size, heads, None,
+            torch.cat([t["bq"], t["bk"], t["bv"]]), None, None, False, 0.0, t["Wo"], t["bo"], attn_mask=hidden,
+            use_separate_proj_weight=True, q_proj_weight=t["Wq"], k_proj_weight=t["Wk"], v_proj_weight=t["Wv"],
+        )  # fmt: skip
+        return found.transpose(0, 1)
+
+    return Setting("attention", keys, inputs, output)
+
+
+def embedding(random: np.random.Generator) -> Setting:
+    rows, units, examples, steps = whole(random, 1, 5, 4)
+    x, W = random.integers(0, rows, (examples, steps)), random.standard_normal((rows, units))
+    return Setting("embedding", {"weights": W}, [x], lambda t: torch.nn.functional.embedding(t["x"], t["W"]))
+
+
 ROWS: dict[str, Callable[[np.random.Generator], Setting]] = {
     "conv1d": conv(1),
     "conv2d": conv(2),
@@ -146,6 +218,12 @@ ROWS: dict[str, Callable[[np.random.Generator], Setting]] = {
     "avg_pool2d": avg_pool(2),
     "global_avg_pool": global_pool("avg"),
     "global_max_pool": global_pool("max"),
+    "rnn": recurrent("rnn", 1, ""),
+    "lstm": recurrent("lstm", 4, "i,f,g,o"),
+    "gru": recurrent("gru", 3, "r,z,n"),
+    "attention, dot product": dot_product_attention,
+    "attention, multi-head": multi_head_attention,
+    "embedding": embedding,
 }
 
 
