@@ -62,9 +62,10 @@ def _has_examples(layer: Layer, name: str) -> bool:
     if name == "f_prime":
         return True
     own, _, _ = name.partition("_terms.")
-    for letter in (own, own[1:] if own[0] == "d" else ""):
-        if letter in layer.parameters:
-            return False
+    letters = (own, own[1:] if own[0] == "d" else "")
+    if any(letter in layer.parameters for letter in letters):
+        return False
+    for letter in letters:
         declared = find(layer.type).quantity(letter)
         if declared is not None:
             return declared.examples

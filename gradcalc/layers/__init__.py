@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 MODULES: dict[str, tuple[str, ...]] = {
     "dense": ("dense",),
     "activation": ("activation",),
+    "dropout": ("dropout",),
     "flatten": ("flatten",),
+    "reshape": ("reshape",),
+    "transpose": ("transpose",),
+    "add": ("add",),
+    "multiply": ("multiply",),
+    "concat": ("concat",),
     "conv1d": ("conv1d",),
     "conv2d": ("conv2d",),
     "max_pool": ("max_pool1d", "max_pool2d"),

@@ -92,8 +92,9 @@ class LayerEntry(NamedTuple):
     source: str = ""
 
     def quantity(self, name: str) -> Quantity | None:
-        """The declared quantity of that name."""
-        return next((one for one in self.quantities if one.name == name), None)
+        """The declared quantity of that name; dx stands for each of dx[0], dx[1] ... too."""
+        names = (name, name.partition("[")[0])
+        return next((one for one in self.quantities if one.name in names), None)
 
 
 class Settings(Protocol):

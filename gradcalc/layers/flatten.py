@@ -20,7 +20,7 @@ class Flatten(Layer):
         (x,) = inputs
         a = x.reshape(len(x), *self.gives)
 
-        def back(da: Array, _: Array | None = None) -> Quantities:
+        def back(da: Array, dz: Array | None = None) -> Quantities:
             return {"da": da, "dx": da.reshape(x.shape)}
 
         return Step(a, {"x": x, "a": a}, no_slope, back)

@@ -44,6 +44,8 @@ def _own(problem: Problem, layer: Layer) -> dict[str, str]:
     if isinstance(layer, ActivationLayer):
         return _activation_layer(problem, layer)
     declared = {one.name: one.symbol for one in find(layer.type).quantities if one.symbol}
+    if len(layer.takes) > 1 and "dx" in declared:
+        declared = {**{f"dx[{i}]": declared["dx"] for i in range(len(layer.takes))}, **declared}
     if layer.activation is not None:
         declared = {**_function(layer.activation, "z", columns=False), **declared}
     return {**declared, **{name: text + _with_penalty(problem, layer, name) for name, text in declared.items()}}

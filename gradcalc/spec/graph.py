@@ -136,14 +136,9 @@ def _place(item: Node, one: Stated, position: int, places: Mapping[str, int], st
         return places[name]
     path = _way([places[name]], position, places, stated)
     if path:
-        names = [stated[at].name for at in (position, *reversed(path))]
-        raise item.error(f"the layers form a cycle: {' takes '.join(_turned(names))}", "a layer takes earlier ones")
+        cycle = " takes ".join(stated[at].name for at in (position, *path))
+        raise item.error(f"the layers form a cycle: {cycle}", "a layer takes earlier ones")
     raise item.error(f"layer {one.name} takes {name}, which stands after it", f"move {name} before {one.name}")
-
-
-def _turned(names: list[str]) -> list[str]:
-    """A cycle that begins and ends with the layer that closes it, each taking the next one."""
-    return [names[0], *reversed(names[1:])]
 
 
 def _way(path: list[int], goal: int, places: Mapping[str, int], stated: Sequence[Stated]) -> list[int]:

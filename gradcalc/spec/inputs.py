@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcalc.errors import quoted
-from gradcalc.shapes import Array, Examples
+from gradcalc.shapes import Array, Examples, shape_text
 from gradcalc.spec.graph import Stated
 from gradcalc.spec.layers import rank_error
 from gradcalc.spec.nodes import Node
@@ -76,6 +76,8 @@ def _decider(place: int, stated: Sequence[Stated]) -> Stated | None:
 def _read(node: Node, decider: Stated | None, *, columns: bool) -> tuple[Array, bool, bool]:
     """The array (N, ...), whether it was one example, and whether it got its axis of one channel."""
     array = node.array(MOST_AXES)
+    if array.size == 0:
+        raise node.error(f"{node.label} holds no numbers: its shape is {shape_text(array.shape)}")
     node.reading.reserve(array.size, node.path, "the input")
     array, flat, lifted = _with_axes(node, array, decider)
     if columns and not flat and array.ndim == 2:

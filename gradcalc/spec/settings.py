@@ -197,6 +197,7 @@ class LayerSettings:
         if found is None:
             return None
         found = Activation(found.entry, found.values, found.kink, axis)
+        found = found.with_trained({letter: v.astype(self.dtype) for letter, v in found.trained.items()})
         units = shape[axis]
         try:
             found.outputs(shape)
