@@ -11,6 +11,8 @@ import pytest
 import plain_sequences as plain
 from gradcalc.backpropagation import BackpropResult, backprop
 from gradcalc.errors import SpecError
+from gradcalc.layers import find
+from gradcalc.spec.document import parse_value
 from plain_sequences import Arrays, complex_gradients
 
 N, T, FEATURES, UNITS = 2, 3, 2, 2
@@ -185,6 +187,21 @@ def test_embedding_adds_up_the_uses_of_a_row() -> None:
             dW[word] += g[example, place]
     np.testing.assert_array_equal(answer.quantity("l.dW"), dW)
     assert "dx" not in answer.to_dict()["layers"][0]
+
+
+@pytest.mark.parametrize("type_", ["rnn", "lstm", "gru", "attention", "embedding"])
+def test_one_example_has_no_axis_of_examples_and_parameters_have_none(type_: str) -> None:
+    """The layer's own example in the manual, beside the same as a batch of one."""
+    spec: Any = parse_value(find(type_).example, "example")
+    one = backprop(spec)
+    batch = backprop({**spec, **{key: [spec[key]] for key in ("input", "target", "upstream") if key in spec}})
+    written = batch.problem.layers[0].parameters
+    for letter, array in one.layers[0].quantities.items():
+        wanted = batch.layers[0].quantities[letter]
+        alone = letter not in written and letter.removeprefix("d") not in written
+        np.testing.assert_allclose(array, wanted[0] if alone else wanted, rtol=1e-15, err_msg=letter)
+        if letter.removeprefix("d") in written:
+            assert array.shape == written[letter.removeprefix("d")].shape
 
 
 LSTM = {"type": "lstm", "Wx": {"init": "normal"}, "Wh": {"init": "normal"}, "units": 2}

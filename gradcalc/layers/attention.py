@@ -110,13 +110,14 @@ class Attention(Layer):
 
     def _split(self, x: Array) -> Array:
         """(N, T, heads * d) as (N, heads, T, d)."""
-        return x.reshape(*x.shape[:2], self.heads, -1).swapaxes(1, 2)
+        heads: Array = x.reshape(*x.shape[:2], self.heads, -1).swapaxes(1, 2)
+        return heads
 
     def _seen(self, scores: Array) -> Array | None:
         """Where a query may see a key, in the shape of `scores`; None for everywhere."""
         if self.mask is None:
             return None
-        mask = np.tri(*scores.shape[-2:], dtype=bool) if isinstance(self.mask, str) else self.mask
+        mask = np.tri(*scores.shape[-2:]) > 0 if isinstance(self.mask, str) else self.mask
         return np.broadcast_to(mask[:, None] if mask.ndim == 3 else mask, scores.shape)
 
     def _back(self, given: list[Array], count: int, kept: Heads, da: Array) -> Quantities:
@@ -152,7 +153,8 @@ def _numbered(letter: str, arrays: Sequence[Array]) -> Quantities:
 
 def _joined(x: Array) -> Array:
     """(N, heads, T, d) as (N, T, heads * d)."""
-    return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
+    rows: Array = x.swapaxes(1, 2)
+    return rows.reshape(*rows.shape[:2], -1)
 
 
 def _function() -> Activation:

@@ -89,5 +89,5 @@ def read_mask(settings: Settings, queries: int, keys: int) -> Array | str | None
             key="mask",
             index=place,
         )
-    settings.reserve(array.size, f"mask of layer {settings.name}")
+    settings.reserve(array.size, f"mask of layer {settings.name}", "mask")
     return array != 0

@@ -47,8 +47,8 @@ def state_quantities(*letters: str) -> tuple[Quantity, ...]:
     )
 
 
-def read_units(settings: Settings, layout: str) -> int:
-    """The number of units: given, or the length of Wh along its own inputs."""
+def read_units(settings: Settings, gates: int, layout: str) -> int:
+    """The number of units: given, or the length of Wh along its own inputs; also where it is the wrong way round."""
     if settings.has("units"):
         return settings.whole("units")
     if not settings.has("Wh"):
@@ -56,19 +56,18 @@ def read_units(settings: Settings, layout: str) -> int:
     if settings.is_recipe("Wh"):
         raise settings.error(f"layer {settings.name} needs units, because its Wh is initialised", key="Wh")
     array = settings.numbers("Wh")
-    return 1 if array.ndim < 2 else int(array.shape[0 if layout == "in_out" else 1])
+    rows, columns = (1, gates) if array.ndim < 2 else array.shape[:: 1 if layout == "in_out" else -1]
+    return int(columns if rows == gates * columns else rows)
 
 
 def read_parameters(settings: Settings, gates: int, states: tuple[str, ...]) -> tuple[int, str, Quantities]:
     """The number of units, the layout, and the parameters by letter as they are written."""
     features = settings.shapes[0][1]
     layout = read_layout(settings)
-    units = read_units(settings, layout)
+    units = read_units(settings, gates, layout)
     columns = "units" if gates == 1 else f"{gates} * units"
-    found = {
-        "Wx": read_matrix(settings, "Wx", features, gates * units, layout, ("features", columns)),
-        "Wh": read_matrix(settings, "Wh", units, gates * units, layout, ("units", columns)),
-    }
+    Wh = read_matrix(settings, "Wh", units, gates * units, layout, ("units", columns))
+    found = {"Wx": read_matrix(settings, "Wx", features, gates * units, layout, ("features", columns)), "Wh": Wh}
     for letter, key in (("b", "bias"), ("bh", "recurrent_bias")):
         bias = read_bias(settings, key, gates * units)
         found |= {} if bias is None else {letter: bias}
@@ -81,7 +80,7 @@ def _state(settings: Settings, key: str, units: int) -> Array:
         return settings.drawn(key, (units,), (units, units))
     array = settings.numbers(key)
     if array.shape in ((units,), (settings.examples, units)) or (array.ndim == 0 and units == 1):
-        settings.reserve(array.size, f"{key} of layer {settings.name}")
+        settings.reserve(array.size, f"{key} of layer {settings.name}", key)
         return array
     raise settings.error(
         f"{key} of layer {settings.name} must have the shape ({units},), or ({settings.examples}, {units}) with a row "

@@ -32,7 +32,7 @@ def read_matrix(
     array = settings.numbers(key)
     if array.size != rows * (columns or 1) or (rows != 1 and columns not in (None, 1)):
         return settings.array(key, shape, axes if layout == "in_out" else axes[::-1])  # says what is wrong
-    settings.reserve(array.size, f"{key} of layer {settings.name}")
+    settings.reserve(array.size, f"{key} of layer {settings.name}", key)
     return array
 
 
@@ -61,7 +61,7 @@ def read_bias(settings: Settings, key: str, count: int) -> Array | None:
             "one for each unit of each gate" if count > 1 else "",
             key=key,
         )
-    settings.reserve(array.size, f"{key} of layer {settings.name}")
+    settings.reserve(array.size, f"{key} of layer {settings.name}", key)
     return array
 
 
