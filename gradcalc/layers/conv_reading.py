@@ -17,8 +17,8 @@ def read_groups(settings: Settings, channels: int) -> int:
     groups = settings.whole("groups")
     if channels % groups:
         raise settings.error(
-            f"layer {settings.name}: {channels} channels do not fall into {groups} equal groups",
-            f"{settings.sources[0]} has {channels} channels: groups must divide them",
+            f"layer {settings.name}: {_do_not_fall(channels, 'channel')} into {groups} equal groups",
+            f"groups must divide the channels of {settings.sources[0]}",
             key="groups",
         )
     return groups
@@ -54,10 +54,14 @@ def _fans(settings: Settings, units: int | None, channels: int, kernel: Sizes | 
 
 
 def _check_units(settings: Settings, W: Array, groups: int) -> None:
-    """Every group has the same number of units, and no axis is empty."""
+    """Every group has the same number of units."""
     if len(W) % groups:
         raise settings.error(
-            f"layer {settings.name}: {len(W)} units do not fall into {groups} equal groups",
+            f"layer {settings.name}: {_do_not_fall(len(W), 'unit')} into {groups} equal groups",
             "groups must divide the units",
             key="groups",
         )
+
+
+def _do_not_fall(count: int, what: str) -> str:
+    return f"1 {what} does not fall" if count == 1 else f"{count} {what}s do not fall"

@@ -32,6 +32,7 @@ TIES_KEY = Key(
 )
 TAKEN = Quantity(
     "taken",
+    symbol="place of the largest x",
     doc="the entry that takes the gradient, the first of those that tie: its position in the channel's plane of x, "
     "counted row by row from 0",
 )
@@ -49,46 +50,52 @@ class MaxPool(Sliding):
     def forward(self, *inputs: Array) -> Step:
         """a, and `taken`, the flat index of each window's first maximum in its channel's plane."""
         (x,) = inputs
-        grid = self.windows.padded(self.grid.channels_first(x))
-        best, taken = self._maxima(grid)
+        best, taken = self._maxima(self._padded(x))
 
         def back(da: Array, _: Array | None = None) -> Quantities:
-            sent = np.zeros(grid.shape, da.dtype)
-            self._send_back(self.grid.channels_first(da), sent, grid, best, taken)
+            sent = np.zeros((len(x), *self.padded), da.dtype)
+            self._send_back(self.grid.channels_first(da), sent, x, best, taken)
             dx = sent[self.windows.inside(self.grid.size)]
             return {"da": da, "dx": self.grid.given_back(dx)}
 
         a = self.grid.given_back(best)
         return Step(a, {"x": x, "taken": self.grid.given_back(taken), "a": a}, no_slope, back)
 
+    def _padded(self, x: Array) -> Array:
+        return self.windows.padded(self.grid.channels_first(x), fill=-np.inf)
+
+    def _taps(self) -> Iterator[tuple[Place, Array]]:
+        """For each tap, where it stands, and the flat indices of what it meets, -1 in the padding."""
+        places = self.windows.places(self.windows.counts(self.grid.size))
+        return zip(places, self.windows.indices(self.grid.size), strict=True)
+
     def _maxima(self, grid: Array) -> tuple[Array, Array]:
-        """Each window's maximum and where it is, tap by tap: a later entry wins if it is larger, or the first NaN."""
-        counts = self.windows.counts(self.grid.size)
-        best = np.full((*grid.shape[:2], *counts), -np.inf, grid.dtype)
+        """Each window's maximum, which is NaN if one is met, and where it is first."""
+        best = np.full((*grid.shape[:2], *self.windows.counts(self.grid.size)), -np.inf, grid.dtype)
+        for place, _ in self._taps():
+            np.maximum(best, grid[place], out=best)
         taken = np.full(best.shape, -1)
-        for place, index in zip(self.windows.places(counts), self.windows.indices(self.grid.size), strict=True):
-            met = grid[place]
-            wins = (index >= 0) & ((met > best) | (taken < 0) | (np.isnan(met) & ~np.isnan(best)))
-            np.copyto(best, met, where=wins)
-            np.copyto(taken, np.broadcast_to(index, taken.shape), where=wins)
+        for place, index in self._taps():
+            first = _ties(grid[place], index, best) & (taken < 0)
+            np.copyto(taken, index, where=first)
         return best, taken
 
-    def _send_back(self, da: Array, sent: Array, grid: Array, best: Array, taken: Array) -> None:
+    def _send_back(self, da: Array, sent: Array, x: Array, best: Array, taken: Array) -> None:
         """Adds dL/da to the entries that take it."""
+        if self.ties == "first":
+            for place, index in self._taps():
+                sent[place] += np.where(taken == index, da, 0)
+            return
+        grid = self._padded(x)
         if self.ties == "split":
-            da = da / sum(tied.astype(da.dtype) for _, tied in self._tied(grid, best, taken))
-        for place, takes in self._tied(grid, best, taken):
-            sent[place] += np.where(takes, da, 0)
+            da = da / sum(_ties(grid[place], index, best).astype(da.dtype) for place, index in self._taps())
+        for place, index in self._taps():
+            sent[place] += np.where(_ties(grid[place], index, best), da, 0)
 
-    def _tied(self, grid: Array, best: Array, taken: Array) -> Iterator[tuple[Place, Array]]:
-        """For each tap, where it stands and at which windows its entry takes of the gradient."""
-        counts = self.windows.counts(self.grid.size)
-        for place, index in zip(self.windows.places(counts), self.windows.indices(self.grid.size), strict=True):
-            if self.ties == "first":
-                yield place, taken == index
-            else:
-                met = grid[place]
-                yield place, (index >= 0) & ((met == best) | (np.isnan(met) & np.isnan(best)))
+
+def _ties(met: Array, index: Array, best: Array) -> Array:
+    """Where what a tap meets is the maximum: both may be NaN, and the padding never is it, not even beside -inf."""
+    return np.asarray((index >= 0) & ((met == best) | np.isnan(met)))
 
 
 class MaxPool1d(MaxPool):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from gradcalc.layers.base import Layer
 from gradcalc.layers.declaration import Key, Settings
 from gradcalc.layers.windows import Padding, Sizes, Windows, same_padding
-from gradcalc.shapes import Array, Shape, shape_text
+from gradcalc.shapes import Array, Shape, shape_text, size
 
 STRIDE = Key(
     "stride", "whole number | list", "steps from one window to the next, one for all axes or one an axis", default=1
@@ -59,6 +58,15 @@ class Sliding(Layer):
         super().__init__(name, takes=(takes,), gives=grid.shape(units, windows.counts(grid.size)))
         self.grid, self.windows = grid, windows
 
+    @property
+    def padded(self) -> Shape:
+        """The shape of an example with its padding, the channels first."""
+        return (self.grid.channels, *self.windows.around(self.grid.size))
+
+    def kept(self, examples: int) -> int:
+        """Pooling pads all examples at once, on both ways."""
+        return super().kept(examples) + 2 * examples * size(self.padded)
+
 
 def read_grid(settings: Settings) -> Grid:
     """The layer's input as a grid."""
@@ -80,8 +88,8 @@ def read_windows(settings: Settings, grid: Grid, kernel: Sizes, *, dilated: bool
             f"one example of {settings.sources[0]} is {shape_text(settings.shapes[0])}; padding: same keeps the size",
             key="kernel" if settings.has("kernel") else "weights",
         )
-    padded = [n + before + after for n, (before, after) in zip(grid.size, windows.padding, strict=True)]
-    settings.reserve(grid.channels * prod(padded), f"the padded input of layer {settings.name}, {by(tuple(padded))},")
+    padded = (grid.channels, *windows.around(grid.size))
+    settings.reserve(size(padded), f"the padded input of layer {settings.name}, {by(padded)},")
     return windows
 
 
@@ -90,7 +98,7 @@ def check_sight(settings: Settings, grid: Grid, windows: Windows) -> None:
     if windows.blind(grid.size):
         raise settings.error(
             f"layer {settings.name}: {settings.type} {by(windows.kernel)}{_dilated(windows)} over {by(grid.size)} with "
-            f"padding {_padding_text(windows)} has a window that meets padding alone",
+            f"padding {_padding_text(windows)} has a window of padding alone",
             "padding of at most half the kernel leaves none",
             key="padding" if settings.has("padding") else "kernel",
         )
@@ -101,18 +109,18 @@ def by(sizes: Sizes) -> str:
     return "x".join(map(str, sizes))
 
 
-def _padding(settings: Settings, size: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Padding:
+def _padding(settings: Settings, sizes: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Padding:
     if isinstance(settings.value("padding"), str):
         word = settings.choice("padding", ("same", "valid"))
-        return same_padding(size, kernel, stride, dilation) if word == "same" else ((0, 0),) * len(size)
-    return tuple((n, n) for n in settings.wholes("padding", len(size), least=0))
+        return same_padding(sizes, kernel, stride, dilation) if word == "same" else ((0, 0),) * len(sizes)
+    return tuple((n, n) for n in settings.wholes("padding", len(sizes), least=0))
 
 
 def _dilated(windows: Windows) -> str:
     """What dilation makes of a kernel, empty where there is none."""
     if max(windows.dilation) == 1:
         return ""
-    return f" with dilation {_one_or_by(windows.dilation)} (from end to end {by(windows.reach)})"
+    return f" with dilation {_one_or_by(windows.dilation)} ({by(windows.reach)} from end to end)"
 
 
 def _padding_text(windows: Windows) -> str:

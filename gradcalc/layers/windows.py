@@ -46,12 +46,18 @@ class Windows(NamedTuple):
         room = zip(size, self.padding, self.reach, self.stride, strict=True)
         return tuple((n + before + after - reach) // s + 1 for n, (before, after), reach, s in room)
 
-    def padded(self, x: Array) -> Array:
-        """x with zeros around it."""
-        size = tuple(n + before + after for n, (before, after) in zip(x.shape[2:], self.padding, strict=True))
-        whole = np.zeros((*x.shape[:2], *size), x.dtype)
-        whole[self.inside(x.shape[2:])] = x
+    def padded(self, x: Array, fill: float = 0.0) -> Array:
+        """x with its padding: x itself where there is none, so that it must not be written to."""
+        size = x.shape[2:]
+        if self.around(size) == size:
+            return np.ascontiguousarray(x)
+        whole = np.full((*x.shape[:2], *self.around(size)), fill, x.dtype)
+        whole[self.inside(size)] = x
         return whole
+
+    def around(self, size: Sizes) -> Sizes:
+        """The size of a grid with its padding."""
+        return tuple(n + before + after for n, (before, after) in zip(size, self.padding, strict=True))
 
     def inside(self, size: Sizes) -> Place:
         """Where in a padded grid the grid itself is."""
