@@ -112,7 +112,7 @@ def speed(case: Case, dtype: str) -> str:
 
 
 def memory(case: Case, dtype: str) -> str:
-    """The peak of a pass, the input and the upstream gradient included, as a multiple of input, output and parameters."""
+    """The peak of a pass, input and upstream gradient included, as a multiple of input, output and parameters."""
     given = problem(case, dtype)
     assert given.upstream is not None
     tracemalloc.start()
