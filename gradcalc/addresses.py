@@ -101,7 +101,7 @@ def short_names(layers: Sequence[tuple[str, str, Sequence[str]]]) -> dict[str, t
         number += any(_WEIGHTS.fullmatch(quantity) for quantity in quantities)
         if number == 0:
             continue
-        for quantity in quantities:
+        for quantity in (name for name in quantities if not {".", "["} & set(name)):
             letter, new, _ = quantity.partition("_new")
             key = f"{letter}{number}{new}"
             if key not in found or quantity in _OUTPUTS:

@@ -212,13 +212,19 @@ def _grouped(quantities: Quantities) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, numbers in quantities.items():
         whole, _, part = name.partition(".")
+        several = name.partition("[")[0]
         if part:
             found.setdefault(whole, {})[part] = partial(plain, numbers)
-        elif name.endswith("]"):
-            found.setdefault(name.partition("[")[0], []).append(partial(plain, numbers))
+        elif several != name:
+            every = [array for one, array in quantities.items() if one.startswith(f"{several}[")]
+            found[several] = partial(_plain_each, every)
         else:
             found[name] = partial(plain, numbers)
     return found
+
+
+def _plain_each(arrays: list[Array]) -> list[Any]:
+    return [plain(array) for array in arrays]
 
 
 def _made(value: Any) -> Any:

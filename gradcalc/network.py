@@ -129,9 +129,14 @@ def _send_back(
 def _with_terms(problem: Problem, gradients: Quantities, terms: list[Term]) -> Quantities:
     """The derivatives with the terms of da behind it."""
     named = {f"da_terms.{problem.layers[position].name}": array for position, array in terms}
+    return _inserted(gradients, "da", named)
+
+
+def _inserted(quantities: Quantities, behind: str, more: Quantities) -> Quantities:
+    """The quantities with more of them behind that one."""
     found: Quantities = {}
-    for name, array in gradients.items():
-        found |= {name: array, **(named if name == "da" else {})}
+    for name, array in quantities.items():
+        found |= {name: array, **(more if name == behind else {})}
     return found
 
 
@@ -234,7 +239,7 @@ def _sum_shared(problem: Problem, layers: list[Layer], gradients: list[Quantitie
         for name, array in layers[position].from_written(letter, total(terms)).items():
             gradients[position][f"d{name}"] = array
         named = {f"d{letter}_terms.{layers[at].name}": array for at, array in terms}
-        gradients[position].update(named)
+        gradients[position] = _inserted(gradients[position], f"d{letter}", named)
 
 
 def _copy(layers: list[Layer], gradients: list[Quantities], owner: Parameter, sharer: Parameter) -> None:

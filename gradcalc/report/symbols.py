@@ -43,7 +43,7 @@ def _own(problem: Problem, layer: Layer) -> dict[str, str]:
         return _dense(problem, layer)
     if isinstance(layer, ActivationLayer):
         return _activation_layer(problem, layer)
-    declared = {one.name: one.symbol for one in find(layer.type).quantities if one.symbol}
+    declared = {one.name: one.symbol for one in find(layer.type).quantities if one.symbol} | layer.symbols()
     if len(layer.takes) > 1 and "dx" in declared:
         declared = {**{f"dx[{i}]": declared["dx"] for i in range(len(layer.takes))}, **declared}
     if layer.activation is not None:
@@ -57,10 +57,15 @@ def _with_penalty(problem: Problem, layer: Layer, name: str) -> str:
     if name[0] != "d" or letter not in layer.parameters:
         return ""
     mean = f" / {len(problem.x)}" if problem.average_parameters and len(problem.x) > 1 else ""
+    return mean + _penalty_term(problem, layer, letter)
+
+
+def _penalty_term(problem: Problem, layer: Layer, letter: str) -> str:
+    """The penalties' part of a parameter's derivative."""
     entry = find(layer.type)
     on = letter in entry.weights and problem.penalties
     on = on or (letter in entry.biases and any(p.biases for p in problem.penalties))
-    return mean + (f" + dR/d{letter}" if on else "")
+    return f" + dR/d{letter}" if on else ""
 
 
 def _sources(problem: Problem, position: int) -> dict[str, str]:
@@ -105,7 +110,7 @@ def _shared(problem: Problem, position: int) -> dict[str, str]:
         if at == position:
             found |= {letter: f"{own}.{its}", f"d{letter}": f"{own}.d{its}"}
         if owner == position:
-            found[f"d{its}"] = "sum of its terms" + ("" if not problem.penalties else " (+ dR)")
+            found[f"d{its}"] = "sum of the terms below" + _penalty_term(problem, problem.layers[owner], its)
             found[f"d{its}_terms.{name}"] = f"share of {name}"
             found[f"d{its}_terms.{own}"] = f"share of {own}"
     return found

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradcalc.errors import GradcalcError, Path, UsageError, listed, near, quoted
+from gradcalc.layers.declaration import LETTERS
 from gradcalc.shapes import Array
 from gradcalc.spec.document import parse_value
 
-#: A quantity's letter and the key that holds it.
-_LETTERS = {"W": "weights", "b": "bias"}
+#: A quantity's letter and the key that holds it, where it is not the letter itself.
+_KEYS = {letter: key for key, letter in LETTERS.items()}
+_SHORT = re.compile(r"([A-Za-z]+)([0-9]{1,5})")
+_WEIGHTS = re.compile(r"weights|W[a-z]?")
 _PART = re.compile(r"[^.\[\]]+|\[\d+\]")
 _NUMBER = re.compile(r"^[\s\[]*[-+]?(\d|\.\d|inf|nan)", re.IGNORECASE)
 
@@ -70,16 +73,18 @@ def _path(option: str, parts: list[str], spec: Any) -> Path:
     names = [_layer_name(layer, position) for position, layer in enumerate(layers)]
     head, rest = parts[0], parts[1:]
     path: Path
-    short = re.fullmatch(r"([Wb])(\d+)", head)
+    short = _SHORT.fullmatch(head)
     if head in ("a0", "A0") and head not in names:  # the input's address among the quantities
         head = "input"
     if head in names and rest:
         path = ("layers", names.index(head))
-    elif short and head not in names:
-        dense = [i for i, layer in enumerate(layers) if isinstance(layer, Mapping) and "weights" in layer]
-        if not 0 < int(short[2]) <= len(dense):
-            raise UsageError(f"{option}: there is no layer {short[2]} with weights", hint=f"there are {len(dense)}")
-        path, rest = ("layers", dense[int(short[2]) - 1]), [short[1], *rest]
+    elif short and head not in names and _is_letter(short[1], layers):
+        counted = [i for i, layer in enumerate(layers) if any(map(_WEIGHTS.fullmatch, _keys(layer)))]
+        if not 0 < int(short[2]) <= len(counted):
+            raise UsageError(f"{option}: there is no layer {short[2]} with weights", hint=f"there are {len(counted)}")
+        path, rest = ("layers", counted[int(short[2]) - 1]), [short[1], *rest]
+    elif isinstance(spec, Mapping) and head in _input_names(spec):
+        path = ("input", head)
     else:
         path = (head,)
         if isinstance(spec, Mapping) and rest and head != "layers" and head not in spec:
@@ -89,8 +94,23 @@ def _path(option: str, parts: list[str], spec: Any) -> Path:
             )
     for part in rest:
         in_layer = len(path) == 2 and path[0] == "layers"
-        path = (*path, _LETTERS.get(part, part) if in_layer else int(part) if part.isdigit() else part)
+        path = (*path, _KEYS.get(part, part) if in_layer else int(part) if part.isdigit() else part)
     return path
+
+
+def _is_letter(letter: str, layers: list[Any]) -> bool:
+    """Whether a letter is that of a parameter: of a dense layer's, or a key of one of the layers."""
+    return letter in _KEYS or any(letter in _keys(layer) for layer in layers)
+
+
+def _keys(layer: Any) -> list[str]:
+    return [key for key in layer if isinstance(key, str)] if isinstance(layer, Mapping) else []
+
+
+def _input_names(spec: Mapping[str, Any]) -> list[str]:
+    """The names of several inputs."""
+    given = spec.get("input")
+    return _keys(given) if isinstance(given, Mapping) and "file" not in given else []
 
 
 def _layer_name(layer: Any, position: int) -> str:

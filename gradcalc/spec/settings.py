@@ -177,7 +177,7 @@ class LayerSettings:
                 )  # fmt: skip
         named = Node(node.value["same_as"], (*node.path, "same_as"), node.reading)
         name, _, letter = named.text().partition(".")
-        letter = LETTERS.get(letter, letter) or LETTERS.get(key, key)
+        letter = LETTERS.get(letter or key, letter or key)
         if name not in self._built:
             hint = near(name, self._built) or "the owner stands before the layer that shares its parameter"
             raise named.error(f"there is no earlier layer {quoted(name)}", hint)
@@ -186,6 +186,8 @@ class LayerSettings:
         if letter not in written:
             has = f"it has {listed(list(written))}" if written else "it has no parameters"
             raise named.error(f"layer {name} has no {letter}", f"{has}; another one is named {name}.Q")
+        if node.path in node.reading.entries:
+            raise self.error(f"{key} of layer {self.name} is {name}.{letter}", f"set that: {name}.{letter}", key=key)
         self.shared[LETTERS.get(key, key)] = Shared(name, letter)
         return written[letter]
 
