@@ -18,7 +18,7 @@ from gradcalc.layers.activation import Activation
 from gradcalc.layers.attention_keys import check_inputs, check_widths, read_mask, read_projection
 from gradcalc.layers.base import Layer, Quantities, Step, no_slope
 from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample, Settings
-from gradcalc.layers.written import as_bias, as_matrix, bias_like, matrix_like, read_layout
+from gradcalc.layers.written import as_bias, as_matrix, bias_like, in_layout, matrix_like, read_layout
 from gradcalc.shapes import Array, Shape
 
 #: Which of the given inputs are queries, keys and values, by how many inputs there are.
@@ -137,6 +137,28 @@ class Attention(Layer):
             found |= gradients
             by_input[role] = by_input[role] + dx if role in by_input else dx
         return found | _numbered("dx", [by_input[role] for role in range(count)])
+
+    def symbols(self) -> dict[str, str]:
+        """With the inputs and projections that there are, in this layer's layout."""
+        found: dict[str, str] = {}
+        by_input: dict[str, list[str]] = {}
+        for letter, role in zip("qkv", ROLES[len(self.takes)], strict=True):
+            x = "x" if len(self.takes) == 1 else f"x[{role}]"
+            found |= {letter: self._projected(letter, x), f"dW{letter}": f"{x}^T dL/d{letter}"}
+            by_input.setdefault(f"d{x}", []).append(self._by_projected(letter, f"dL/d{letter}"))
+        found |= {"a": self._projected("o", "context"), "dWo": "context^T dL/da"}
+        found["dcontext"] = self._by_projected("o", "dL/da")
+        found["weights"] = "softmax(scores)" if self.mask is None else "softmax(scores), 0 where hidden"
+        return in_layout(found | {dx: " + ".join(terms) for dx, terms in by_input.items()}, self.layout)
+
+    def _projected(self, letter: str, x: str) -> str:
+        """x W + b in symbols, as far as they are given."""
+        W, b = (f"{name}{letter}" in self._parameters for name in "Wb")
+        return x + f" W{letter}" * W + f" + b{letter}" * b
+
+    def _by_projected(self, letter: str, dy: str) -> str:
+        """The derivative by what is projected, in symbols."""
+        return dy + f" W{letter}^T" * (f"W{letter}" in self._parameters)
 
     def kept(self, examples: int) -> int:
         (steps, _), (others, _) = self.takes[0], self.takes[-1]

@@ -103,6 +103,10 @@ class Layer(ABC):
         """A parameter in the user's shape as the parameters it is here: the way back from `as_written`."""
         return {letter: array}
 
+    def symbols(self) -> dict[str, str]:
+        """What quantities are equal to, where this layer's keys make it something else than its declaration says."""
+        return {}
+
     def kept(self, examples: int) -> int:
         """How many numbers a forward and backward pass keeps, the parameters' gradients included: at least these.
 

@@ -110,6 +110,20 @@ class GRU(Recurrent):
         super().__init__(name, takes, units, parameters, **form)
         self.reset, self.update = RESETS[reset], update
 
+    def own_symbols(self) -> dict[str, str]:
+        after, old = self.reset is After, self.update == "old"
+        shares = ("u", "(1 - u)") if old else ("(1 - u)", "u")
+        inner = "h[t-1] Wh_n" + (" + bh_n" if "bh" in self._parameters else "")
+        return {
+            "m": inner if after else "r * h[t-1]",
+            "h": f"{shares[0]} * h[t-1] + {shares[1]} * n",
+            "dh": f"dL/da + dL/dh[t+1] * {shares[0]}[t+1] + ..." if old else "dL/da + dL/dh[t+1] * (1 - u[t+1]) + ...",
+            "du": "dL/dh * (h[t-1] - n)" if old else "dL/dh * (n - h[t-1])",
+            "dn": f"dL/dh * {shares[1]}",
+            "dm": "dL/dz_n * r" if after else "dL/dz_n Wh_n^T",
+            "dr": "dL/dz_n * m" if after else "dL/dm * h[t-1]",
+        }
+
     def forward(self, *inputs: Array) -> Step:
         """Every step's gates and state; `a` is all states, or the last."""
         (x,) = inputs
@@ -302,21 +316,25 @@ loss: half_square
             Quantity("z", "x[t] Wx + h[t-1] Wh + b ...", "the pre-activations of all gates, in gate_order"),
             Quantity("r", "sigmoid(z_r)", "the reset gate"),
             Quantity("u", "sigmoid(z_u)", "the update gate, z in gate_order"),
-            Quantity("m", doc="what meets the reset gate: h[t-1] Wh_n + bh_n (after), r * h[t-1] (before)"),
+            Quantity(
+                "m", "h[t-1] Wh_n + bh_n", "what meets the reset gate: h[t-1] Wh_n + bh_n (after), r * h[t-1] (before)"
+            ),
             Quantity("n", "tanh(z_n)", "the candidate for the state"),
-            Quantity("h", doc="the state after each step, u * h[t-1] + (1 - u) * n, or as update says"),
+            Quantity("h", "u * h[t-1] + (1 - u) * n", "the state after each step"),
             Quantity("a", "h"),
-            Quantity("dh", doc="dL by the state, through the output and all later steps"),
-            Quantity("du", doc="dL by the gate's value; dz has that by its pre-activation"),
-            Quantity("dn", doc="dL by the candidate's value"),
-            Quantity("dm", doc="dL by m"),
-            Quantity("dr", doc="dL by the gate's value"),
+            Quantity(
+                "dh", "dL/da + dL/dh[t+1] * u[t+1] + ...", "dL by the state, through the output and all later steps"
+            ),
+            Quantity("du", "dL/dh * (h[t-1] - n)", "dL by the gate's value; dz has that by its pre-activation"),
+            Quantity("dn", "dL/dh * (1 - u)", "dL by the candidate's value"),
+            Quantity("dm", "dL/dz_n * r", "dL by m"),
+            Quantity("dr", "dL/dz_n * m", "dL by the gate's value"),
             Quantity("dz", "dL/dr * sigmoid'(z_r) ...", "dL by the pre-activations of all gates, in gate_order"),
             Quantity("dWx", "sum of x[t]^T dL/dz[t]"),
             Quantity("dWh", "sum of h[t-1]^T dL/dz[t] ..."),
             Quantity("db", "sum of dL/dz"),
             Quantity("dbh", "sum of dL/dz ..."),
-            *state_quantities("h0"),
+            *state_quantities(h0="as dh, of the step before the first"),
             Quantity("dx", "dL/dz Wx^T"),
         ),
         ranks=(2,),

@@ -240,7 +240,7 @@ loss: half_square
             Quantity("dWh", "sum of h[t-1]^T dL/dz[t]"),
             Quantity("db", "sum of dL/dz"),
             Quantity("dbh", "sum of dL/dz"),
-            *state_quantities("h0", "c0"),
+            *state_quantities(h0="dL/dz[0] Wh^T", c0="dL/dc[0] * f[0]"),
             Quantity("dx", "dL/dz Wx^T"),
         ),
         ranks=(2,),

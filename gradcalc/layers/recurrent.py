@@ -12,9 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from gradcalc.layers import find
 from gradcalc.layers.activation import Activation, slope_quantity
 from gradcalc.layers.base import Layer, Quantities
-from gradcalc.layers.written import as_bias, as_matrix, bias_like, matrix_like
+from gradcalc.layers.written import as_bias, as_matrix, bias_like, in_layout, matrix_like
 from gradcalc.shapes import Array, Shape
 
 
@@ -140,6 +141,21 @@ class Recurrent(Layer):
                 like = matrix_like(mine, array, self.layout) if array.ndim == 2 else bias_like(mine, array)
                 written[f"d{letter}"] = like
         return written
+
+    def symbols(self) -> dict[str, str]:
+        """In this layer's layout, with its biases and the function behind its states."""
+        declared = {one.name: one.symbol for one in find(self.type).quantities if one.symbol} | self.own_symbols()
+        biases = "".join(f" + {letter}" for letter in ("b", "bh") if letter in self._parameters)
+        declared["z"] = declared["z"].replace(" + b", biases, 1)
+        if self.behind is not None:
+            name = self.behind.entry.name
+            through = f"dL/da {name}'(h)" if self.behind.vector else f"dL/da * {name}'(h)"
+            declared |= {"a": f"{name}(h)", "f_prime": f"{name}'(h)", "dh": declared["dh"].replace("dL/da", through, 1)}
+        return in_layout(declared, self.layout)
+
+    def own_symbols(self) -> dict[str, str]:
+        """What the keys of one type of layer change."""
+        return {}
 
     def kept(self, examples: int) -> int:
         per_step = self.units * (4 * len(self.gates) + 8)  # z and the gates with their derivatives; states

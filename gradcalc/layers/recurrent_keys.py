@@ -35,14 +35,14 @@ RETURN_SEQUENCES = Key(
 BEHIND = Key("activation", "function", "a function behind the states, a = f(h); where it is left out a = h")
 
 
-def state_quantities(*letters: str) -> tuple[Quantity, ...]:
+def state_quantities(**symbols: str) -> tuple[Quantity, ...]:
     """States before the first step and their derivatives, for each example where they were not given."""
     return tuple(
         one
-        for letter in letters
+        for letter, symbol in symbols.items()
         for one in (
             Quantity(letter, doc=f"{letter[0]} before the first step; zeros for each example unless given"),
-            Quantity(f"d{letter}", doc=f"dL/d{letter}, summed over the examples if {letter} is given for all"),
+            Quantity(f"d{letter}", symbol, f"dL by {letter}, summed over the examples if {letter} is given for all"),
         )
     )
 

@@ -51,6 +51,10 @@ class RNN(Recurrent):
         other.function = self.function.with_trained(self._trained(parameters))
         return other
 
+    def own_symbols(self) -> dict[str, str]:
+        name = self.function.entry.name
+        return {"h": f"{name}(z)", "f_prime": f"{name}'(z)", "dz": f"dL/dh * {name}'(z)"}
+
     def forward(self, *inputs: Array) -> Step:
         """Every step's pre-activation and state; `a` is all states, or the last."""
         (x,) = inputs
@@ -181,7 +185,7 @@ loss: half_square
             Quantity("dWh", "sum of h[t-1]^T dL/dz[t]"),
             Quantity("db", "sum of dL/dz"),
             Quantity("dbh", "sum of dL/dz"),
-            *state_quantities("h0"),
+            *state_quantities(h0="dL/dz[0] Wh^T"),
             Quantity("dx", "dL/dz Wx^T"),
         ),
         ranks=(2,),

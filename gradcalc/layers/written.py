@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,26 @@ def read_bias(settings: Settings, key: str, count: int) -> Array | None:
         )
     settings.reserve(array.size, f"{key} of layer {settings.name}", key)
     return array
+
+
+def in_layout(symbols: Mapping[str, str], layout: str) -> dict[str, str]:
+    """Symbols written for in_out, "x Wq + bq", as the layout has them: "x Wq^T + bq"; dW^T's terms change places."""
+    if layout == "in_out":
+        return dict(symbols)
+    turned = {name: re.sub(r"\b(W[a-z](?:_[a-z])?)(\^T)?", _turned, text) for name, text in symbols.items()}
+    return {name: _TERMS.sub(_swapped, text) if name[:2] == "dW" else text for name, text in turned.items()}
+
+
+#: x[t]^T dL/dz[t], of which the transpose is (dL/dz[t])^T x[t].
+_TERMS = re.compile(r"(\S+)\^T (dL/\S+)")
+
+
+def _turned(found: re.Match[str]) -> str:
+    return found[1] + ("" if found[2] else "^T")
+
+
+def _swapped(found: re.Match[str]) -> str:
+    return f"({found[2]})^T {found[1]}"
 
 
 def as_matrix(array: Array, rows: int, layout: str) -> Array:
