@@ -110,8 +110,9 @@ def test_hinge_of_targets_that_are_no_labels() -> None:
 @pytest.mark.parametrize("name", of_kind("network"))
 def test_network(name: str) -> None:
     case = CASES[name]
-    spec = str(FOLDER / "specs" / f"{name}.yaml")
-    Answer(case, json_value(in_process("backprop", spec, "--format", "json"))).hold()
+    spec = FOLDER / "specs" / f"{name}.yaml"
+    last = "channels_last" in spec.read_text("utf-8")
+    Answer(case, json_value(in_process("backprop", str(spec), "--format", "json")), channels_last=last).hold()
 
 
 @pytest.mark.parametrize("name", ["mazur-2-2-2", "ng-l2-backprop"])
@@ -134,8 +135,8 @@ def test_every_network_has_its_spec() -> None:
 class Answer:
     """The JSON result of a network's spec, read in the layout of its case: rows, and W as the case has it."""
 
-    def __init__(self, case: dict[str, Any], result: dict[str, Any]) -> None:
-        self.case, self.result = case, result
+    def __init__(self, case: dict[str, Any], result: dict[str, Any], *, channels_last: bool = False) -> None:
+        self.case, self.result, self.channels_last = case, result, channels_last
         self.layers = {layer["name"]: layer for layer in result["layers"]}
         self.conventions = result["conventions"]
 
@@ -156,15 +157,23 @@ class Answer:
             assert_agrees(self.parameter(name, quantity, "{}_new"), numbers)
 
     def output(self, name: str, prefix: str) -> Any:
-        """What a layer of the case puts out (dense: z; activation: the a of the dense layer before it), or dL by it."""
+        """What a layer of the case puts out (z where it has one), or dL by it, a batch with the channels second.
+
+        An activation of the case's has the a of the dense layer before it.
+        """
         if name == "input":
             numbers = np.asarray(self.result["layers"][0]["dx"])
         elif name in self.layers:
-            numbers = np.asarray(self.layers[name][f"{prefix}z"])
+            layer = self.layers[name]
+            numbers = np.asarray(layer[f"{prefix}z"] if "z" in layer else layer[f"{prefix}a"])
         else:
             position = [layer["name"] for layer in self.case["layers"]].index(name)
             numbers = np.asarray(self.layers[self.case["layers"][position - 1]["name"]][f"{prefix}a"])
-        return numbers.T if self.conventions["data"] == "columns" else np.atleast_2d(numbers)
+        if self.channels_last:
+            numbers = np.moveaxis(numbers, -1, 1)
+        if self.conventions["data"] == "columns":
+            return numbers.T
+        return numbers.reshape(*(1,) * (np.ndim(self.case["input"]) - numbers.ndim), *numbers.shape)
 
     def parameter(self, name: str, quantity: str, letter: str) -> Any:
         """A layer's W or b by the letter's pattern, W in the layout of the case, b flat and no longer in W."""
@@ -179,7 +188,7 @@ class Answer:
         if quantity == "bias":
             return bias
         wanted = np.shape(theirs["weight"])
-        if W.ndim == 1:
+        if W.ndim == 1 or len(wanted) > 2:
             return W.reshape(wanted)
         return W.T if self.conventions["layout"] != theirs["weight_layout"] else W
 
