@@ -161,14 +161,14 @@ class Answer:
 
         An activation of the case's has the a of the dense layer before it; h.cell is the cell of h after the last step.
         """
+        if name.endswith(".cell"):
+            return np.asarray(self.layers[name.removesuffix(".cell")]["c"])[:, -1]
         if name == "input":
             numbers = np.asarray(self.result["layers"][0]["dx"])
         elif name in self.layers:
             layer = self.layers[name]
             behind_z = "z" in layer and "h" not in layer  # a recurrent layer puts out its states
             numbers = np.asarray(layer[f"{prefix}z"] if behind_z else layer[f"{prefix}a"])
-        elif name.endswith(".cell"):
-            numbers = np.asarray(self.layers[name.removesuffix(".cell")][f"{prefix}c"])[:, -1]
         else:
             position = [layer["name"] for layer in self.case["layers"]].index(name)
             numbers = np.asarray(self.layers[self.case["layers"][position - 1]["name"]][f"{prefix}a"])
