@@ -94,7 +94,7 @@ def _keys(kernel: str) -> tuple[Key, ...]:
 
 _NOTES = (SAME_NOTE, "count_include_pad: true as in PyTorch; Keras' padding: same is same with false")
 _BACKWARD = "dL/dx: every entry of a window gets dL/da / n, added up where windows overlap"
-_QUANTITIES = (Quantity("a", "mean x of a window"), Quantity("dx", "sum of dL/da / n"))
+_QUANTITIES = (Quantity("a", "mean of x"), Quantity("dx", "sum of dL/da / n"))
 
 ENTRIES = (
     LayerEntry(
@@ -103,8 +103,9 @@ ENTRIES = (
         build=lambda settings: _build(settings, AvgPool1d),
         keys=_keys("whole number"),
         forward=(
-            "a[c,t] = sum over i of xp[c, s t + i] / n",
-            "xp is x with the padding's zeros, s the stride, n the entries of a window that count",
+            "a[c,t] = sum of xp[c,s*t+i] / n over i",
+            "xp: x with the padding's zeros on both sides, s: stride",
+            "n: how many entries of the window count",
         ),
         backward=(_BACKWARD,),
         example="""\
@@ -131,8 +132,9 @@ upstream: [[0.5, -1]]
         build=lambda settings: _build(settings, AvgPool2d),
         keys=_keys("whole number | list"),
         forward=(
-            "a[c,h,w] = sum over i, j of xp[c, s h + i, s w + j] / n",
-            "xp is x with the padding's zeros, s the stride, n the entries of a window that count",
+            "a[c,h,w] = sum of xp[c,s*h+i,s*w+j] / n over i, j",
+            "xp: x with the padding's zeros around it, s: stride",
+            "n: how many entries of the window count",
         ),
         backward=(_BACKWARD,),
         example="""\

@@ -138,11 +138,11 @@ def build(settings: Settings, made: type[Conv]) -> Conv:
     )
 
 
-def keys(kernel: str, axes: str) -> tuple[Key, ...]:
-    """The keys of a convolution, whose kernel holds this and has these axes."""
+def keys(kernel: str, size: str, axes: str) -> tuple[Key, ...]:
+    """The keys of a convolution, by what its kernel holds, what that is, and the axes it has in W."""
     return (
-        Key("units", "whole number", "the number of kernels, which is that of output channels; known from the weights"),
-        Key("kernel", kernel, f"the kernel's {axes}; known from the weights where they are given"),
+        Key("units", "whole number", "the number of kernels and output channels; known from the weights"),
+        Key("kernel", kernel, f"the kernel's {size}; known from the weights"),
         ACTIVATION_KEY,
         Key(
             "weights",
@@ -164,9 +164,9 @@ def keys(kernel: str, axes: str) -> tuple[Key, ...]:
 QUANTITIES = (
     Quantity("z", "W * x + b", "what the function is applied to"),
     Quantity("f_prime", doc="f'(z); 1 without a function"),
-    Quantity("dW", "sum of dL/dz times the x met"),
+    Quantity("dW", "sum of dL/dz x"),
     Quantity("db", "sum of dL/dz"),
-    Quantity("dx", "sum of W dL/dz where x is met"),
+    Quantity("dx", "sum of W dL/dz"),
 )
 
 NOTES = (

@@ -19,18 +19,20 @@ ENTRIES = (
         type="conv1d",
         title="Convolution over one axis",
         build=lambda settings: build(settings, Conv1d),
-        keys=keys("whole number", "length"),
+        keys=keys("whole number", "length", "length"),
         forward=(
-            "z[o,t] = b[o] + sum over c, i of W[o,c,i] xp[c, s t + d i]",
-            "xp is x with the padding's zeros on both sides, s the stride, d the dilation",
+            "z[o,t] = b[o] + sum of W[o,c,i] xp[c,s*t+d*i] over c, i",
+            "xp: x with the padding's zeros on both sides, s: stride, d: dilation",
             "a = f(z)",
         ),
         backward=(
             "dL/dz = dL/da * f'(z)",
-            "dL/dW[o,c,i] = sum over t of dL/dz[o,t] xp[c, s t + d i]",
-            "dL/db[o] = sum over t of dL/dz[o,t]",
-            "dL/dxp[c,p] = sum over o and all t, i with s t + d i = p of W[o,c,i] dL/dz[o,t]",
-            "dL/dx = dL/dxp without the padding; dL/dW and dL/db are summed over the examples",
+            "dL/dW[o,c,i] = sum of dL/dz[o,t] xp[c,s*t+d*i] over t",
+            "dL/db[o] = sum of dL/dz[o,t] over t",
+            "dL/dxp[c,p] = sum of W[o,c,i] dL/dz[o,t] over o and all t, i",
+            "with s*t+d*i = p",
+            "dL/dx = dL/dxp without the padding",
+            "dL/dW and dL/db are summed over the examples",
         ),
         example="""\
 input: [[1, 2, 0, -1, 3]]     # one example: 1 channel of length 5

@@ -19,19 +19,20 @@ ENTRIES = (
         type="conv2d",
         title="Convolution over two axes",
         build=lambda settings: build(settings, Conv2d),
-        keys=keys("whole number | list", "height, width"),
+        keys=keys("whole number | list", "height and width, or one number for both", "height, width"),
         forward=(
-            "z[o,h,w] = b[o] + sum over c, i, j of W[o,c,i,j] xp[c, s h + d i, s w + d j]",
-            "xp is x with the padding's zeros around it, s the stride, d the dilation",
+            "z[o,h,w] = b[o] + sum of W[o,c,i,j] xp[c,s*h+d*i,s*w+d*j] over c, i, j",
+            "xp: x with the padding's zeros around it, s: stride, d: dilation",
             "a = f(z)",
         ),
         backward=(
             "dL/dz = dL/da * f'(z)",
-            "dL/dW[o,c,i,j] = sum over h, w of dL/dz[o,h,w] xp[c, s h + d i, s w + d j]",
-            "dL/db[o] = sum over h, w of dL/dz[o,h,w]",
-            "dL/dxp[c,p,q] = sum over o and all h, w, i, j with s h + d i = p and s w + d j = q",
-            "                of W[o,c,i,j] dL/dz[o,h,w]",
-            "dL/dx = dL/dxp without the padding; dL/dW and dL/db are summed over the examples",
+            "dL/dW[o,c,i,j] = sum of dL/dz[o,h,w] xp[c,s*h+d*i,s*w+d*j] over h, w",
+            "dL/db[o] = sum of dL/dz[o,h,w] over h, w",
+            "dL/dxp[c,p,q] = sum of W[o,c,i,j] dL/dz[o,h,w] over all o and all",
+            "h, w, i, j with s*h+d*i = p and s*w+d*j = q",
+            "dL/dx = dL/dxp without the padding",
+            "dL/dW and dL/db are summed over the examples",
         ),
         example="""\
 input:                            # one example: 1 channel of 3 x 3

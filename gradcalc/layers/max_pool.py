@@ -32,7 +32,7 @@ TIES_KEY = Key(
 )
 TAKEN = Quantity(
     "taken",
-    symbol="place of the largest x",
+    symbol="place, row by row",
     doc="the entry that takes the gradient, the first of those that tie: its position in the channel's plane of x, "
     "counted row by row from 0",
 )
@@ -130,7 +130,7 @@ def _keys(kernel: str) -> tuple[Key, ...]:
 
 _NOTES = (TIES_NOTE, NAN_NOTE, SAME_NOTE)
 _BACKWARD = "dL/dx: every dL/da goes to the entry that was the maximum, and is added up where windows overlap"
-_QUANTITIES = (TAKEN, Quantity("a", "largest x of a window"), Quantity("dx", "dL/da where x was taken"))
+_QUANTITIES = (TAKEN, Quantity("a", "max of x"), Quantity("dx", "dL/da where taken"))
 
 ENTRIES = (
     LayerEntry(
@@ -138,7 +138,7 @@ ENTRIES = (
         title="Maximum pooling over one axis",
         build=lambda settings: _build(settings, MaxPool1d),
         keys=_keys("whole number"),
-        forward=("a[c,t] = max over i of x[c, s t + d i - p]", "s is the stride, d the dilation, p the padding"),
+        forward=("a[c,t] = max of x[c,s*t+d*i-p] over i", "s: stride, d: dilation, p: padding"),
         backward=(_BACKWARD,),
         example="""\
 input: [[1, 5, 2, 2]]   # one example: 1 channel of length 4
@@ -164,8 +164,8 @@ upstream: [[0.5, -1]]
         build=lambda settings: _build(settings, MaxPool2d),
         keys=_keys("whole number | list"),
         forward=(
-            "a[c,h,w] = max over i, j of x[c, s h + d i - p, s w + d j - p]",
-            "s is the stride, d the dilation, p the padding",
+            "a[c,h,w] = max of x[c,s*h+d*i-p,s*w+d*j-p] over i, j",
+            "s: stride, d: dilation, p: padding",
         ),
         backward=(_BACKWARD,),
         example="""\
