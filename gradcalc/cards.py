@@ -1,4 +1,4 @@
-"""What there is, as records: functions, conventions, examples, and the card of each."""
+"""What there is, as records: functions, conventions, examples, layers, and the card of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from gradcalc import layers
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
 from gradcalc.errors import UsageError, listed, near, quoted, simplified
 from gradcalc.examples import Example, examples
@@ -77,7 +78,7 @@ def list_named(named: Sequence[tuple[str, str]], hint: str) -> Card:
 
 
 def show(name: str) -> Card:
-    """The card of a function, convention, example or kind of layer. Errors: UsageError with near names.
+    """The card of a layer, function, convention or example. Errors: UsageError with near names.
 
     A layer goes before an example that is named after it.
     """
@@ -91,7 +92,11 @@ def show(name: str) -> Card:
 
 def _cards() -> dict[str, Callable[[], Card]]:
     """Every name that can be shown, aliases included, with what makes its card."""
-    found: dict[str, Callable[[], Card]] = dict.fromkeys(("dense", "fully_connected"), _dense_card)
+    from gradcalc.layer_cards import layer_card  # late: it makes cards too
+
+    found: dict[str, Callable[[], Card]] = {}
+    for layer in layers.entries():
+        found |= dict.fromkeys((layer.type, *layer.aliases), partial(layer_card, layer))
     found |= {one.name: partial(_example_card, one) for one in examples()}
     found |= {one.name: partial(_convention_card, one) for one in CONVENTIONS}
     for entry in entries():
@@ -245,30 +250,6 @@ def _example_card(example: Example) -> Card:
     rows += [["print it", f"gradcalc example {example.name}"]]
     rows += [["run it", f"gradcalc example {example.name} | gradcalc backprop -"]]
     return _rows_card(record, example.name, rows)
-
-
-def _dense_card() -> Card:
-    """The fully connected layer, which is a part of networks and no function of `eval`."""
-    formulas = {
-        "formula": "z = x W + b (in vectors: o = W^T x + b), a = f(z)",
-        "dz/dx": "W^T",
-        "dz/dW": "x",
-        "dz/db": "1",
-    }
-    backward = {
-        "dL/dz": "dL/da * f'(z)",
-        "dL/dW": "x^T dL/dz",
-        "dL/db": "dL/dz, summed over the examples",
-        "dL/dx": "dL/dz W^T",
-    }
-    notes = {
-        "layout": "W is (inputs, units); with layout out_in it is (units, inputs) and z = x W^T + b",
-        "example": "gradcalc example fully-connected | gradcalc backprop -",
-    }
-    record = {"name": "dense", "kind": "layer", "title": "Fully connected layer", "aliases": ["fully_connected"]}
-    rows = [["layer", "Fully connected layer"], *map(list, {**formulas, **backward, **notes}.items())]
-    rows.append(["also called", "fully_connected"])
-    return _rows_card({**record, **formulas, **backward, **notes}, "dense", rows)
 
 
 def _rows_card(record: Any, name: str, rows: Sequence[Sequence[str]]) -> Card:

@@ -13,10 +13,14 @@ from gradcalc.cli import COMMANDS, gradcalc
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
+from gradcalc.layer_cards import COMMON, layer_card
+from gradcalc.layers import entries as layer_entries
+from gradcalc.layers import find as find_layer
+from gradcalc.layers.declaration import Key, LayerEntry
 from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from gradcalc.spec.initial import initialise
-from mdoc import argument, escaped, paragraph, tagged
+from mdoc import argument, escaped, literal, paragraph, tagged
 
 EXIT_CODES = (
     ("0", "Done; and everything compared agrees."),
@@ -164,13 +168,32 @@ def spec_keys(table: str) -> list[str]:
     return _key_list(getattr(keys, table))
 
 
-def _key_list(declared: Sequence[keys.Key]) -> list[str]:
+def _key_list(declared: Sequence[Key]) -> list[str]:
     return tagged([(_key(key), paragraph(sentence(key.doc))) for key in declared])
 
 
-def _key(key: keys.Key) -> str:
+def _key(key: Key) -> str:
     needed = " Pq needed" if key.required else ""
     return f"Cm {key.name} : Ar {argument(key.holds)}{needed}"
+
+
+def layer_types(_: str) -> list[str]:
+    """Every type of layer with its title."""
+    return tagged([(f"Cm {entry.type}", paragraph(sentence(entry.title))) for entry in layer_entries()], "activation")
+
+
+def layer_cards(_: str) -> list[str]:
+    """Every type of layer: formulas, keys, quantities, notes and an example."""
+    return [line for entry in layer_entries() for line in _layer(entry)]
+
+
+def _layer(entry: LayerEntry) -> list[str]:
+    """What `gradcalc show` prints, without what holds for all layers."""
+    rows = [(str(label), str(text)) for label, text in layer_card(entry).table.rows[2:] if text != COMMON]
+    items = [line for label, text in rows for line in (f".It {label}", *paragraph(text))]
+    listing = [".Bl -tag -width backward -compact", *items, ".El"]
+    title = paragraph(sentence(entry.title))
+    return [f".Ss {argument(entry.type)}", *title, *listing, *literal(entry.example.splitlines())]
 
 
 def inits(_: str) -> list[str]:
@@ -190,6 +213,9 @@ FACTS: dict[str, Callable[[str], list[str]]] = {
     "convention-options": convention_options,
     "presets": presets,
     "keys": spec_keys,
+    "layer-keys": lambda type_: _key_list(find_layer(type_).keys),
+    "layer-types": layer_types,
+    "layer-cards": layer_cards,
     "loss-keys": lambda _: _key_list([key for key in keys.LOSS if key not in keys.FUNCTION]),
     "inits": inits,
 }

@@ -17,10 +17,10 @@ PACKAGE = Path(__file__).parents[1] / "gradcalc"
 LADDER = (
     ("gradcalc.__main__",),
     ("gradcalc.cli",),
-    ("gradcalc.report", "gradcalc.statements", "gradcalc.cards", "gradcalc.formula_cards"),
+    ("gradcalc.report", "gradcalc.statements", "gradcalc.cards", "gradcalc.formula_cards", "gradcalc.layer_cards"),
     ("gradcalc", "gradcalc.evaluation", "gradcalc.backpropagation"),
     ("gradcalc.spec",),
-    ("gradcalc.chain",),
+    ("gradcalc.chain", "gradcalc.layer_results"),
     ("gradcalc.network", "gradcalc.objective", "gradcalc.penalty", "gradcalc.addresses", "gradcalc.advice"),
     ("gradcalc.layers", "gradcalc.shapes"),
     ("gradcalc.conventions", "gradcalc.examples"),

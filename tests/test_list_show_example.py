@@ -15,12 +15,17 @@ from gradcalc.errors import simplified
 from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
+from gradcalc.layers import TYPES
 from gradcalc.render import FORMATS
 
 NAMES = [name for entry in entries() for name in (entry.name, *entry.aliases)]
-OTHERS = [*(convention.name for convention in CONVENTIONS), *(example.name for example in examples()), "dense"]
+
+#: An example may have the name of a layer, which then goes before it.
+OTHERS = [*(one.name for one in CONVENTIONS), *TYPES]
+OTHERS += [one.name for one in examples() if simplified(one.name) not in map(simplified, TYPES)]
 EXPECTED = {
     "functions": [entry.name for entry in entries()],
+    "layers": list(TYPES),
     "conventions": [convention.name for convention in CONVENTIONS],
     "examples": [example.name for example in examples()],
     "formats": list(FORMATS),
@@ -101,7 +106,7 @@ def test_every_name_has_a_card_in_any_spelling(name: str) -> None:
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-@pytest.mark.parametrize("name", ["hinge", "pytorch", "mazur", "dense"])
+@pytest.mark.parametrize("name", ["hinge", "pytorch", "mazur", "conv2d"])
 def test_a_card_has_every_format(name: str, format_name: str) -> None:
     assert name in printed("show", name, "--format", format_name)
 

@@ -13,12 +13,14 @@ import pytest
 
 import gradcalc
 from facts import EXIT_CODES, find_command
+from gradcalc import layers
 from gradcalc.cli import COMMANDS
 from gradcalc.conventions import CONVENTIONS, OPTIONS
 from gradcalc.functions import entries
 from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from manual import FOLDER, Page, build, pages
+from mdoc import argument
 from readme import README, refreshed
 from transcript import Example, difference, parse
 
@@ -115,8 +117,17 @@ def test_every_convention_with_its_choices_is_named() -> None:
 
 
 def test_every_key_of_a_spec_is_named() -> None:
-    tables = (keys.TOP, keys.FUNCTION, keys.LOSS, keys.PENALTY, *keys.LAYERS.values())
+    tables = (keys.TOP, keys.LAYER, keys.FUNCTION, keys.LOSS, keys.PENALTY)
     assert [key.name for table in tables for key in table if not named("gradcalc-spec", key.name)] == []
+
+
+def test_every_layer_with_its_keys_is_named() -> None:
+    for entry in layers.entries():
+        assert named("gradcalc-spec", entry.type)
+        page = TEXTS["gradcalc-layers"]
+        start = page.index(f".Ss {argument(entry.type)}\n")
+        own = page[start : page.find("\n.S", start)]
+        assert [key.name for key in entry.keys if f".It key\n{key.name}: " not in own] == []
 
 
 def test_every_format_and_exit_code_is_named() -> None:

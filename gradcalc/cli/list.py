@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "functions": "activations, losses and norms",
+    "layers": "the types of layers of a spec",
     "conventions": "how courses and libraries scale, lay out and choose, side by side",
     "examples": "specs to print with 'gradcalc example'",
     "formats": "what --format takes",
@@ -26,7 +27,7 @@ KINDS = {
 @format_option
 @output_option
 def command(kind: str | None, format_name: str | None, output: str | None) -> None:
-    """List functions, conventions, examples or formats.
+    """List functions, layers, conventions, examples or formats.
 
     \b
     gradcalc list functions
@@ -41,6 +42,10 @@ def _card(kind: str | None) -> Card:
 
     if kind == "functions":
         return cards.list_functions()
+    if kind == "layers":
+        from gradcalc.layer_cards import list_layers
+
+        return list_layers()
     if kind == "conventions":
         return cards.list_conventions()
     if kind == "examples":

@@ -151,7 +151,7 @@ loss: half_square
         ),
         weights=("W",),
         biases=("b",),
-        aliases=("fully_connected", "linear"),
+        aliases=("fully_connected",),
         notes=(
             "W is (inputs, units); with layout out_in it is (units, inputs) and z = x W^T + b",
             "an input of several axes, such as (time, features), is taken row by row along its last axis",

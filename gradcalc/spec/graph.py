@@ -78,6 +78,8 @@ def _type(item: Node) -> str:
 
 def _other_type(kind: object) -> str:
     """The hint for a type by another name, or for an activation given as a type."""
+    if str(kind).lower() in ("linear", "fc"):  # linear is an activation too, but no one means that here
+        return "write dense"
     for entry in entries():
         if str(kind).lower() in (entry.type, *entry.aliases):
             return f"write {entry.type}"
