@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from gradcalc.errors import SpecError
 from gradcalc.layers import convolution
 from gradcalc.layers.base import Quantities
+from gradcalc.layers.windows import Windows
 from gradcalc.spec.initial import initialise
 from made_layers import both_ways, made
 from plain_grids import Array, Slide, avg_pool, conv, conv_back, max_pool
@@ -58,8 +58,8 @@ def test_conv2d_is_the_loops(slide: Slide, groups: int, last: bool, monkeypatch:
     z = conv(x, W, slide, groups) + b[:, None, None]
     dz = random.normal(size=z.shape)
     dW, dx = conv_back(x, W, dz, slide, groups)
-    for least in (1, 300, convolution.LEAST):  # a row at a time, an example at a time, and all at once
-        monkeypatch.setattr(convolution, "LEAST", least)
+    for small in (1, 300, convolution.SMALL):  # a row at a time, an example at a time, and all at once
+        monkeypatch.setattr(convolution, "SMALL", small)
         monkeypatch.setattr(convolution, "SHARE", 1 << 20)
         found = shown("conv2d", keys_of(slide, weights=W, bias=b, groups=groups), x, last, dz)
         for name, expected in {"z": z, "a": z, "dW": dW, "dx": dx, "db": dz.sum(axis=(0, 2, 3))}.items():
@@ -267,15 +267,13 @@ def test_memory_is_asked_for_before_it_is_taken() -> None:
 
 
 def test_blocks_keep_the_columns_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No block of columns is larger than its limit but where one row of one example is."""
-    monkeypatch.setattr(convolution, "LEAST", 1)
-    x, z = np.zeros((8, 4, 16, 16)), np.zeros((8, 4, 16, 16))
-    windows = made("conv2d", {"weights": np.ones((4, 4, 3, 3)), "padding": 1}, x[:1]).windows  # type: ignore[attr-defined]  # a Conv's
-    limit = (x.size + z.size) // convolution.SHARE
-    covered = []
-    for examples, strips in convolution._blocks(x, z, windows):
-        assert all(later.start == earlier.stop for earlier, later in pairwise(strips))
-        covered.append((examples.start, strips[0].start, strips[-1].stop))
-        rows = max(strip.stop - strip.start for strip in strips)
-        assert (examples.stop - examples.start) * rows * 16 * 4 * 9 <= limit
-    assert covered == [(n, 0, 16) for n in range(8)]
+    """They cover every place once, and no block has more columns than its share of the memory."""
+    monkeypatch.setattr(convolution, "SMALL", 1)
+    windows = Windows((3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
+    for batch, channels in ((8, 1), (8, 4), (1, 4)):
+        x, z = np.zeros((batch, channels, 16, 16)), np.zeros((batch, 4, 16, 16))
+        for examples, rows in convolution.blocks(x, z, windows):
+            some = z[examples, :, rows]
+            some += 1
+            assert some[:, 0].size * channels * 9 <= max((x.size + z.size) // convolution.SHARE, 16 * channels * 9)
+        assert (z == 1).all()

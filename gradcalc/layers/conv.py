@@ -82,7 +82,7 @@ class Conv(Sliding):
         def back(da: Array, dz: Array | None = None) -> Quantities:
             found, dz = back_through(self.activation, z, da, dz)
             trained = {} if self.activation is None else self.activation.gradients(z, da)
-            dx = np.empty_like(x)
+            dx = np.zeros_like(x)
             gradients = {"dW": convolve_back(first(x), self.W, first(dz), self.windows, self.groups, first(dx))}
             if self.b is not None:
                 gradients["db"] = self._bias_gradient(first(dz))

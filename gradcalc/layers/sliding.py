@@ -64,7 +64,7 @@ class Sliding(Layer):
         return (self.grid.channels, *self.windows.around(self.grid.size))
 
     def kept(self, examples: int) -> int:
-        """Pooling pads all examples at once, on both ways."""
+        """With the padded input of the way there and the padded dx of the way back."""
         return super().kept(examples) + 2 * examples * size(self.padded)
 
 

@@ -70,6 +70,15 @@ class Windows(NamedTuple):
             along = zip(tap, self.dilation, self.stride, counts, strict=True)
             yield *_WHOLE, *(slice(t * d, t * d + s * (n - 1) + 1, s) for t, d, s, n in along)
 
+    def strip(self, rows: slice, size: int) -> tuple[Windows, slice]:
+        """The windows at some places of the first axis, and the rows of x that they meet, of the `size` there are."""
+        start = rows.start * self.stride[0] - self.padding[0][0]
+        stop = (rows.stop - 1) * self.stride[0] - self.padding[0][0] + self.reach[0]
+        met = slice(min(max(start, 0), size), min(max(stop, 0), size))
+        before = max(0, min(stop, 0) - start)
+        after = stop - start - before - (met.stop - met.start)
+        return self._replace(padding=((before, after), *self.padding[1:])), met
+
     def view(self, grid: Array, counts: Sizes) -> Array:
         """What every tap meets at every place, (channels, *kernel, N, *counts): a view of the padded grid."""
         per_example, per_channel, *steps = grid.strides
