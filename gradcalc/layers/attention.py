@@ -248,14 +248,11 @@ ENTRIES = (
                 "which keys (columns) a query (row) may see: all, those up to its own place, or where there is a 1",
                 default="none",
             ),
-            Key("Wq", "array", "(features, heads * width), or the transpose; left out: the queries are q"),
+            Key("units", "whole number", "the width of q, k and v, all heads together; known from Wq, Wk, Wv"),
+            Key("Wq", "array", "(features, units), or the transpose, as layout says; left out: the queries are q"),
             Key("Wk", "array", "as Wq, of the keys"),
             Key("Wv", "array", "as Wq, of the values"),
-            Key(
-                "Wo",
-                "array",
-                "(heads * width of a value, outputs), behind the joined heads; left out: a is the context",
-            ),
+            Key("Wo", "array", "(units, outputs), behind the heads side by side; left out: a is the context"),
             Key("bq", "array", "a bias of q"),
             Key("bk", "array", "a bias of k"),
             Key("bv", "array", "a bias of v"),
@@ -311,6 +308,10 @@ upstream: [[1, 0], [0, 1], [1, 1]]
                 ((3, 2), (2, 2), (2, 3)),
             ),
             Sample({"heads": 2}, ((2, 4), (3, 4))),
+            Sample(
+                {"units": 6, "heads": 3, **{W: {"init": "normal", "seed": 1} for W in ("Wq", "Wk", "Wv", "Wo")}},
+                ((2, 4),),
+            ),
         ),
         quantities=(
             Quantity("q", "x Wq + bq", "the queries, a head each: (N, heads, T, width)"),

@@ -35,10 +35,13 @@ def check_inputs(settings: Settings, keys: Shape, values: Shape) -> None:
 
 def read_projection(settings: Settings, letter: str, inputs: int, layout: str, parameters: Quantities) -> int:
     """Reads W and b of a projection, as far as they are given, and tells how many numbers it gives."""
-    outputs = inputs
-    if settings.has(f"W{letter}"):
-        names = ("heads * width", "outputs") if letter == "o" else ("features", "heads * width")
-        W = read_matrix(settings, f"W{letter}", inputs, None, layout, names)
+    outputs, key = inputs, f"W{letter}"
+    if settings.has(key):
+        names = ("heads * width", "outputs") if letter == "o" else ("features", "units")
+        columns = settings.whole("units") if settings.has("units") and letter != "o" else None
+        if columns is None and settings.is_recipe(key):
+            columns = settings.shapes[0][1]  # as is usual: as wide as a query
+        W = read_matrix(settings, key, inputs, columns, layout, names)
         parameters[f"W{letter}"] = W
         outputs = W.size // inputs
     b = read_bias(settings, f"b{letter}", outputs)
@@ -50,6 +53,8 @@ def read_projection(settings: Settings, letter: str, inputs: int, layout: str, p
 def check_widths(settings: Settings, widths: list[int], heads: int) -> None:
     """Queries and keys meet in a product; every head has a share of the same length."""
     q, k, _ = widths
+    if settings.has("units") and not any(settings.has(f"W{letter}") for letter in "qkv"):
+        raise settings.error(f"layer {settings.name} has no Wq, Wk or Wv, so units has no meaning", key="units")
     if q != k:
         raise settings.error(
             f"layer {settings.name} multiplies queries by keys, but a query has {q} numbers and a key {k}",

@@ -26,7 +26,7 @@ class Key(NamedTuple):
 
 
 #: The letters of the parameters whose keys have other names; all others are called as their key is (Wx, gamma).
-LETTERS = {"weights": "W", "bias": "b"}
+LETTERS = {"weights": "W", "bias": "b", "recurrent_bias": "bh"}
 
 #: The key of layers that may apply a function behind their own work.
 ACTIVATION_KEY = Key("activation", "function", "a = f(z); where it is left out a = z")
@@ -64,9 +64,9 @@ class LayerEntry(NamedTuple):
     `build` makes the layer from the keys of a spec; `keys` are those of its own (all have name, type and inputs).
     `forward` and `backward` are its formulas, plain lines of text. `example` is a short spec that runs.
     `ranks` are the ranks of one example that its first input may have, the likelier first: conv2d (3,) for (channels,
-    height, width), rnn (2,) for (time, features); none: any. Where the layer stands first they decide whether the
-    input is a batch. `axes` are their names, for errors. `keeps_rank`: a layer of any rank hands on the question to the next one. `channels`: an input
-    that lacks just one axis is of one channel.
+    height, width), rnn (2,) for (time, features); none: any. `axes` are the names of these axes, for errors.
+    Where the layer stands first, `ranks` decide whether the input is a batch; a layer of any rank hands on the question
+    to the next one if it `keeps_rank`. With `channels`, an input that lacks just one axis is of one channel.
     `inputs` are the fewest and the most inputs it takes, None for any number. `weights` are the parameters that
     penalties act on, `biases` those they act on only if asked to.
     """

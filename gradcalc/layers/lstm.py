@@ -12,9 +12,9 @@ from gradcalc.layers.recurrent import (
     Recurrent,
     examples_first,
     from_inputs,
-    product_gradients,
     time_first,
     to_inputs,
+    z_gradients,
 )
 from gradcalc.layers.recurrent_keys import (
     BEHIND,
@@ -103,7 +103,7 @@ class LSTM(Recurrent):
             if t:
                 dh[t - 1] += by_h
         of_gates = zip(("di", "df", "do", "dg"), self.split(dgates), strict=True)
-        by_input = product_gradients(trace.inputs, dz, "Wx", "b")
+        by_z = z_gradients(trace.inputs, trace.h[:-1], dz)
         return {
             "da": da,
             **behind,
@@ -111,7 +111,7 @@ class LSTM(Recurrent):
             "dc": examples_first(dc),
             **{letter: examples_first(part) for letter, part in of_gates},
             "dz": examples_first(self.ordered(dz)),
-            **self.gradients({**by_input, **product_gradients(trace.h[:-1], dz, "Wh", "bh")}),
+            **self.gradients(by_z),
             "dh0": self.start_gradient("h0", by_h),
             "dc0": self.start_gradient("c0", by_c),
             "dx": to_inputs(dz, self.weight("Wx")),

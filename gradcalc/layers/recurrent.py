@@ -193,3 +193,9 @@ def product_gradients(rows: Array, by: Array, W: str, b: str) -> Quantities:
     """The derivatives by W and b of rows W + b, each one product or sum over all steps of all examples."""
     by = flat(by)
     return {f"d{W}": flat(rows).T @ by, f"d{b}": by.sum(axis=0)}
+
+
+def z_gradients(inputs: Array, states: Array, dz: Array) -> Quantities:
+    """The derivatives by all parameters of z = x Wx + b + h Wh + bh, of the states before each step."""
+    found = product_gradients(inputs, dz, "Wx", "b")
+    return {**found, "dWh": flat(states).T @ flat(dz), "dbh": found["db"]}

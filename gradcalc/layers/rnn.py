@@ -15,9 +15,9 @@ from gradcalc.layers.recurrent import (
     Recurrent,
     examples_first,
     from_inputs,
-    product_gradients,
     time_first,
     to_inputs,
+    z_gradients,
 )
 from gradcalc.layers.recurrent_keys import (
     H0,
@@ -85,13 +85,12 @@ class RNN(Recurrent):
             by_h = dz[t] @ back_h
             if t:
                 dh[t - 1] += by_h
-        by_input, by_state = product_gradients(steps, dz, "Wx", "b"), product_gradients(h[:-1], dz, "Wh", "bh")
         return {
             "f_prime": examples_first(slope),
             "da": da,
             "dh": examples_first(dh),
             "dz": examples_first(dz),
-            **self.gradients({**by_input, **by_state}),
+            **self.gradients(z_gradients(steps, h[:-1], dz)),
             **self.function.gradients(z, dh),
             "dh0": self.start_gradient("h0", by_h),
             "dx": to_inputs(dz, self.weight("Wx")),

@@ -51,7 +51,30 @@ def avg_pool2d(torch: Any, tensors: dict[str, Any]) -> Any:
     return torch.nn.functional.avg_pool2d(tensors["x"], 2)
 
 
+def recurrent(name: str, states: int) -> Callable[[Any, dict[str, Any]], Any]:
+    """A layer of PyTorch's that begins with states of zeros."""
+
+    def output(torch: Any, tensors: dict[str, Any]) -> Any:
+        x, Wh = tensors["x"], tensors["Wh"]
+        start = [x.new_zeros(1, len(x), Wh.shape[1]) for _ in range(states)]
+        weights = [tensors[letter] for letter in ("Wx", "Wh", "b", "bh")]
+        walk = getattr(torch, name)
+        return walk(x, start if states > 1 else start[0], weights, True, 1, 0.0, False, False, True)[0]
+
+    return output
+
+
+def attention(torch: Any, tensors: dict[str, Any]) -> Any:
+    """Eight heads, each key seen by the queries behind it."""
+    q, k, v = (
+        (tensors["x"] @ tensors[f"W{letter}"].T).unflatten(2, (8, -1)).transpose(1, 2) for letter in ("q", "k", "v")
+    )
+    context = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    return context.transpose(1, 2).flatten(2) @ tensors["Wo"].T
+
+
 DRAWN = {"init": "he_normal", "seed": 0}
+SEQUENCE = {"layout": "out_in", **dict.fromkeys(("Wx", "Wh", "bias", "recurrent_bias"), DRAWN)}
 CASES = {
     "conv2d": Case(
         "conv2d",
@@ -59,6 +82,16 @@ CASES = {
         (64, 32, 32),
         16,
         conv2d,
+    ),
+    "lstm": Case("lstm", {"units": 128, "gate_order": "i,f,g,o", **SEQUENCE}, (64, 128), 32, recurrent("lstm", 2)),
+    "gru": Case("gru", {"units": 128, **SEQUENCE}, (64, 128), 32, recurrent("gru", 1)),
+    "rnn": Case("rnn", {"units": 128, **SEQUENCE}, (64, 128), 32, recurrent("rnn_tanh", 1)),
+    "attention": Case(
+        "attention",
+        {"heads": 8, "mask": "causal", "layout": "out_in", **dict.fromkeys(("Wq", "Wk", "Wv", "Wo"), DRAWN)},
+        (64, 128),
+        32,
+        attention,
     ),
     "max_pool2d": Case("max_pool2d", {"kernel": 2}, (64, 32, 32), 16, max_pool2d),
     "avg_pool2d": Case("avg_pool2d", {"kernel": 2}, (64, 32, 32), 16, avg_pool2d),
