@@ -72,7 +72,7 @@ RECURRENT: dict[str, tuple[Reference, dict[str, Any], dict[str, Any]]] = {
     ),
     "gru, reset before, out_in": (
         plain.gru,
-        {"type": "gru", "reset": "before", "layout": "out_in", "gate_order": "n,z,r"},
+        {"type": "gru", "reset": "before", "layout": "out_in", "gate_order": "nzr"},
         {"order": "nzr", "reset": "before"},
     ),
     "gru, the update gate takes the new, a function behind": (

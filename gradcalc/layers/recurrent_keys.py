@@ -51,13 +51,14 @@ def read_units(settings: Settings, gates: int, layout: str) -> int:
     """The number of units: given, or the length of Wh along its own inputs; also where it is the wrong way round."""
     if settings.has("units"):
         return settings.whole("units")
-    if not settings.has("Wh"):
-        settings.numbers("Wh")  # says that it is missing
-    if settings.is_recipe("Wh"):
-        raise settings.error(f"layer {settings.name} needs units, because its Wh is initialised", key="Wh")
-    array = settings.numbers("Wh")
-    rows, columns = (1, gates) if array.ndim < 2 else array.shape[:: 1 if layout == "in_out" else -1]
-    return int(columns if rows == gates * columns else rows)
+    key = "Wx" if settings.is_recipe("Wh") else "Wh"
+    if settings.is_recipe(key):
+        raise settings.error(f"layer {settings.name} needs units, because its Wx and Wh are initialised", key="Wh")
+    array = settings.numbers(key)
+    rows, columns = (1, array.size) if array.ndim < 2 else array.shape[:: 1 if layout == "in_out" else -1]
+    if key == "Wx":
+        return max(1, columns // gates)
+    return 1 if array.ndim < 2 else int(columns if rows == gates * columns else rows)
 
 
 def read_parameters(settings: Settings, gates: int, states: tuple[str, ...]) -> tuple[int, str, Quantities]:
@@ -92,7 +93,9 @@ def _state(settings: Settings, key: str, units: int) -> Array:
 def read_gates(settings: Settings, gates: tuple[str, ...], aliases: Mapping[str, str]) -> tuple[str, ...]:
     """The order of the gates, "i,f,o,g" or a list of letters; aliases are other letters for them."""
     given = settings.value("gate_order")
-    words = [str(word).strip() for word in (given if isinstance(given, list | tuple) else str(given).split(","))]
+    if isinstance(given, str):
+        given = given.split(",") if "," in given else given  # ifgo will do
+    words = [str(word).strip() for word in given] if isinstance(given, str | list | tuple) else []
     found = tuple(aliases.get(word, word) for word in words)
     if sorted(found) != sorted(gates):
         also = ", ".join(f"{other} for {letter}" for other, letter in aliases.items())
