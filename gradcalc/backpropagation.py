@@ -21,6 +21,7 @@ from gradcalc.shapes import Array, Examples
 if TYPE_CHECKING:
     from gradcalc.spec.document import Document
 
+
 class BackpropResult(NamedTuple):
     """What `backprop` computed. Arrays have the shapes and layout of the spec; see `to_dict` for the JSON form.
 

@@ -52,9 +52,9 @@ def layer_card(entry: LayerEntry) -> Card:
         *([["source", entry.source]] if entry.source else []),
     ]
     table = Table("", ["field", "value"], [["name", entry.type], ["layer", entry.title], *rows])
-    example = [Section("Example"), Formula(entry.example.splitlines())]
-    said = [["" if i and rows[i - 1][0] == label else label, text] for i, (label, text) in enumerate(rows)]
-    return Card(record, table, [Table("", [entry.type, entry.title], said), *example])
+    once = [["" if i and rows[i - 1][0] == row[0] else row[0], row[1]] for i, row in enumerate(rows)]
+    example = Formula(entry.example.splitlines())
+    return Card(record, table, [Table("", [entry.type, entry.title], once), Section("Example"), example])
 
 
 def takes(entry: LayerEntry) -> str:

@@ -47,7 +47,7 @@ class Problem(NamedTuple):
     sources: Sequence[tuple[Source, ...]] | None = None
     inputs: tuple[str, ...] = ("input",)
     more: tuple[Array, ...] = ()
-    shared: Mapping[Parameter, Parameter] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
+    shared: Mapping[Parameter, Parameter] = {}  # a NamedTuple's default, never changed
     lifted: bool = False
 
     def takes(self, position: int) -> tuple[Source, ...]:
@@ -115,9 +115,7 @@ def total(terms: list[Term]) -> Array:
     return reduce(np.add, [array for _, array in terms])
 
 
-def _send_back(
-    taken: tuple[Source, ...], position: int, gradients: Quantities, arrived: list[list[Term]]
-) -> None:
+def _send_back(taken: tuple[Source, ...], position: int, gradients: Quantities, arrived: list[list[Term]]) -> None:
     """A layer's dx to what it takes, none for an input of integers; one that it takes twice gets the sum."""
     for source in dict.fromkeys(taken):
         names = [f"dx[{i}]" if len(taken) > 1 else "dx" for i, one in enumerate(taken) if one == source]

@@ -56,9 +56,7 @@ class Penalty(NamedTuple):
     def _strength(self, examples: int) -> float:
         return self.strength / examples if self.per_example else self.strength
 
-    def arrays(
-        self, layers: list[Layer], shared: Collection[tuple[int, str]] = ()
-    ) -> Iterator[tuple[int, str, Array]]:
+    def arrays(self, layers: list[Layer], shared: Collection[tuple[int, str]] = ()) -> Iterator[tuple[int, str, Array]]:
         """The parameters it acts on, as position, letter and numbers."""
         for position, layer in enumerate(layers):
             declared, found = find_layer(layer.type), layer.parameters

@@ -12,9 +12,9 @@ from gradcalc import layers
 from gradcalc.backpropagation import backprop
 from gradcalc.errors import SpecError
 from gradcalc.layers.base import Layer, Quantities
+from gradcalc.layers.declaration import LayerEntry
 from gradcalc.report import report
 from gradcalc.shapes import Array
-from gradcalc.layers.declaration import LayerEntry
 from gradcalc.spec.document import parse_value
 from layer_samples import BATCH, CASES, Case, built, derivatives, inputs, upstream
 
@@ -175,7 +175,7 @@ def test_an_empty_batch_is_refused(entry: LayerEntry) -> None:
     names = [f"in{i}" for i in range(len(sample.shapes))]
     given = {name: np.zeros((0, *shape)) for name, shape in zip(names, sample.shapes, strict=True)}
     layer = {"type": entry.type, "inputs": names if len(names) > 1 else "input", **sample.keys}
-    with pytest.raises(SpecError, match="no numbers|empty"):
+    with pytest.raises(SpecError, match=r"no numbers|empty"):
         backprop({"input": given if len(names) > 1 else given["in0"], "layers": [layer]})
 
 

@@ -22,7 +22,9 @@ class Activation:
     `trained` parameters have a gradient, as prelu's alpha does. One number per unit goes along `axis` of an example.
     """
 
-    def __init__(self, entry: Elementwise | VectorActivation, values: dict[str, Any], kink: Side, axis: int = -1) -> None:
+    def __init__(
+        self, entry: Elementwise | VectorActivation, values: dict[str, Any], kink: Side, axis: int = -1
+    ) -> None:
         self.entry, self.kink, self.axis = entry, kink, axis
         self.values = {k: np.asarray(v) if isinstance(v, list) else v for k, v in values.items()}
 
@@ -44,7 +46,9 @@ class Activation:
 
     def arguments(self, z: Array) -> list[Any]:
         """The parameters in declared order, in the type of z so that float32 stays float32."""
-        return [self._arg(v, z) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for v in self.values.values()]
+        return [
+            self._arg(v, z) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for v in self.values.values()
+        ]
 
     def _arg(self, value: Array, z: Array) -> Array:
         """A parameter, fit to go along its axis of z."""

@@ -81,7 +81,7 @@ class Layer(ABC):
         """Parameters by their letters; gradient descent replaces them through `with_parameters`."""
         return {}
 
-    def with_parameters(self, parameters: Quantities) -> Layer:  # noqa: ARG002  # a layer without parameters
+    def with_parameters(self, parameters: Quantities) -> Layer:
         """The same layer with other parameters; nothing is changed in place."""
         return self
 

@@ -136,7 +136,9 @@ target: [0.01, 0.99]
 loss: half_square
 """,
         samples=(
-            Sample({"weights": [[0.3, -0.2], [0.1, 0.4], [0.5, 0.6]], "bias": [0.1, -0.1], "activation": "tanh"}, ((3,),)),
+            Sample(
+                {"weights": [[0.3, -0.2], [0.1, 0.4], [0.5, 0.6]], "bias": [0.1, -0.1], "activation": "tanh"}, ((3,),)
+            ),
             Sample({"weights": [[0.3, -0.2, 0.7], [0.1, 0.4, 0.2]], "layout": "out_in", "bias": 0.2}, ((4, 3),)),
             Sample({"weights": [[0.3, -0.2, 0.7], [0.1, 0.4, 0.2]], "bias": "first", "layout": "out_in"}, ((2,),)),
             Sample(

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def read_weights(settings: Settings, inputs: int) -> tuple[Array, Array | None, WeightForm]:
     """W (inputs, units), the bias that stands in it, and the form in which it was written."""
-    layout = settings.choice("layout", ("in_out", "out_in")) if settings.has("layout") else settings.conventions["layout"]
+    layout = (
+        settings.choice("layout", ("in_out", "out_in")) if settings.has("layout") else settings.conventions["layout"]
+    )
     units = settings.whole("units") if settings.has("units") else None
     folded = _is_folded(settings)
     if settings.is_recipe("weights"):
@@ -39,9 +41,7 @@ def _is_folded(settings: Settings) -> bool:
     return False
 
 
-def _written(
-    settings: Settings, inputs: int, units: int | None, layout: str, folded: bool
-) -> tuple[Array, WeightForm]:
+def _written(settings: Settings, inputs: int, units: int | None, layout: str, folded: bool) -> tuple[Array, WeightForm]:
     """The weights as the user wrote them, checked against the layer's inputs and units."""
     array = settings.numbers("weights")
     settings.reserve(array.size, f"the weights of layer {settings.name}", "weights")

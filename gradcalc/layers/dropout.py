@@ -12,7 +12,7 @@ _MOST_AXES = 8
 
 
 class Dropout(Layer):
-    """a = x * mask * scale. The mask is the given one, or drawn from the seed, the same in every pass; None: all kept."""
+    """a = x * mask * scale. The mask is given, or drawn from its seed, the same in every pass; None: all is kept."""
 
     type = "dropout"
 
@@ -48,7 +48,9 @@ def _kept(array: Array, mask: Array | None) -> Array:
 def _build(settings: Settings) -> Dropout:
     (shape,), p = settings.shapes, settings.real("p", least=0)
     if p >= 1:
-        raise settings.error(f"layer {settings.name}: p must be below 1, not {p:g}: a number is dropped with it", key="p")
+        raise settings.error(
+            f"layer {settings.name}: p must be below 1, not {p:g}: a number is dropped with it", key="p"
+        )
     inverted = settings.choice("scale", ("inverted", "none")) == "inverted"
     if settings.has("mask") and settings.has("seed"):
         raise settings.error(f"layer {settings.name} has a mask and a seed for one; give either", key="seed")
@@ -86,7 +88,9 @@ ENTRIES = (
         keys=(
             Key("p", "number", "how likely a number is dropped; 0.5 where it is left out", default=0.5),
             Key("mask", "array", "1 where a number is kept, 0 where it is dropped: for one example or for the batch"),
-            Key("seed", "whole number", "in place of a mask: one is drawn, the same each time; 0 if left out", default=0),
+            Key(
+                "seed", "whole number", "in place of a mask: one is drawn, the same each time; 0 if left out", default=0
+            ),
             Key("mode", "train | eval", "eval keeps every number; train where it is left out", default="train"),
             Key(
                 "scale",
@@ -115,8 +119,8 @@ upstream: [1, 1, 1, 1]
             Quantity("dx", "dL/da times mask and scale"),
         ),
         notes=(
-            "a drawn mask keeps a number where NumPy's default_rng(seed).random() is at least p, batch first, row after "
-            "row; it is the same in every step",
+            "a drawn mask keeps a number where NumPy's default_rng(seed).random(shape) is at least p, shape that of "
+            "the whole batch; it is the same in every step",
         ),
         source="Srivastava et al. 2014; inverted as CS231n and PyTorch do it",
     ),

@@ -129,7 +129,11 @@ def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:
 def _chain(result: BackpropResult) -> Iterator[Block]:
     """The product to every weight of a net of one unit per layer, factor by factor."""
     problem, count = result.problem, len(result.chain)
-    if problem.sources is not None or not is_chain(problem.layers) or (problem.objective is None and problem.upstream is None):
+    if (
+        problem.sources is not None
+        or not is_chain(problem.layers)
+        or (problem.objective is None and problem.upstream is None)
+    ):
         return
     yield Section("Chain rule, factor by factor")
     if not 0 < count <= _PRODUCTS_SHOWN:

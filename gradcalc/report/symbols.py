@@ -63,8 +63,8 @@ def _with_penalty(problem: Problem, layer: Layer, name: str) -> str:
 def _penalty_term(problem: Problem, layer: Layer, letter: str) -> str:
     """The penalties' part of a parameter's derivative."""
     entry = find(layer.type)
-    on = letter in entry.weights and problem.penalties
-    on = on or (letter in entry.biases and any(p.biases for p in problem.penalties))
+    on_weights, on_biases = bool(problem.penalties), any(penalty.biases for penalty in problem.penalties)
+    on = (letter in entry.weights and on_weights) or (letter in entry.biases and on_biases)
     return f" + dR/d{letter}" if on else ""
 
 

@@ -68,7 +68,7 @@ def _check_ranks(one: Stated, sources: Sequence[Source]) -> None:
         raise one.node.error(
             f"layer {one.name} ({one.entry.type}) takes examples of {listed([str(r) for r in ranks], 'or')} "
             f"axes{axes}, but {sources[0].name} gives {shape_text(sources[0].shape)}",
-            "a reshape layer before it gives them another shape",
+            "a reshape layer before it gives examples another shape",
         )
 
 
@@ -85,5 +85,6 @@ def rank_error(one: Stated, array: Array, path: tuple[str, ...]) -> SpecError:
     return SpecError(
         f"layer {one.name} ({one.entry.type}) takes examples of {wanted} axes{axes}, so the input has {wanted} axes, "
         f"or {ranks[-1] + 1} for a batch, not {array.ndim}",
+        hint="a reshape layer before it gives examples another shape",
         path=path,
     )

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from gradcalc.errors import GradcalcError, Path, SpecError, listed, near, quoted
-from gradcalc.shapes import Array, Shape, shape_text
 from gradcalc.layers.declaration import Key
+from gradcalc.shapes import Array, Shape, shape_text
 from gradcalc.spec.limits import size_text
 
 
@@ -231,12 +231,13 @@ class Node:
 
     def _unequal(self, path: Path, first: Shape, position: int, shape: Shape) -> str:
         if len(first) == 1 == len(shape):
+            numbers = f"{first[0]} number{'s' * (first[0] != 1)}"
             return (
-                f"the rows of {self._labelled(path)} differ in length: row 0 has {first[0]} number{'s' * (first[0] != 1)}, "
+                f"the rows of {self._labelled(path)} differ in length: row 0 has {numbers}, "
                 f"row {position} has {shape[0]}"
             )
-        label = self._labelled(path)
-        return f"the parts of {label} differ in shape: {label}[0] has {shape_text(first)}, {label}[{position}] {shape_text(shape)}"
+        label, there = self._labelled(path), shape_text(shape)
+        return f"the parts of {label} differ in shape: {label}[0] has {shape_text(first)}, {label}[{position}] {there}"
 
     def _numbers(self, row: Sequence[Any], path: Path, most: int) -> Sequence[float]:
         """Finite numbers, all: first by a quick look at the types, then one by one to name the culprit."""
@@ -245,7 +246,9 @@ class Node:
         found = []
         for position, value in enumerate(row):
             if isinstance(value, list | tuple):
-                enough = {1: "a flat list is enough", 2: "rows of numbers are enough"}.get(most, f"{most} axes are enough")
+                enough = {1: "a flat list is enough", 2: "rows of numbers are enough"}.get(
+                    most, f"{most} axes are enough"
+                )
                 raise SpecError(f"{self.label} is nested too deep: {enough}", path=(*path, position))
             found.append(Node(value, (*path, position), self.reading).number())
         return found

@@ -14,9 +14,9 @@ from gradcalc.objective import Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.shapes import Array, Examples, Shape
 from gradcalc.spec.functions import read_loss, side_of
-from gradcalc.spec.keys import PENALTY, TOP, WITH
 from gradcalc.spec.graph import is_chain, read_graph
 from gradcalc.spec.inputs import input_names, read_inputs
+from gradcalc.spec.keys import PENALTY, TOP, WITH
 from gradcalc.spec.layers import build_layers, kept_numbers
 from gradcalc.spec.nodes import Node
 from gradcalc.spec.targets import read_rows, read_target
@@ -112,9 +112,7 @@ def _preset(node: Node | None) -> Convention:
         raise
 
 
-def _objective(
-    keys: dict[str, Node], conventions: dict[str, str], examples: Examples, outputs: Shape
-) -> Objective:
+def _objective(keys: dict[str, Node], conventions: dict[str, str], examples: Examples, outputs: Shape) -> Objective:
     entry, own, values = read_loss(keys["loss"])
     target = read_target(keys, entry, values, examples, outputs, int(conventions["classes_from"]))
     kink = own["kink"].choice(SIDES) if "kink" in own else conventions["kink"]

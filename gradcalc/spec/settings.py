@@ -86,7 +86,9 @@ class LayerSettings:
             return (node.whole(least),) * count
         found = tuple(item.whole(least) for item in node.items("whole numbers"))
         if len(found) != count:
-            raise node.error(f"{key} of layer {self.name} has {len(found)} numbers, not {count}", "or one number for all")
+            raise node.error(
+                f"{key} of layer {self.name} has {len(found)} numbers, not {count}", "or one number for all"
+            )
         return found
 
     def real(self, key: str, *, above: float | None = None, least: float | None = None) -> float:
@@ -172,7 +174,7 @@ class LayerSettings:
         for word in node.value:
             if word != "same_as":
                 raise SpecError(
-                    f"a shared {key} has no key {quoted(str(word))}", hint="it has same_as alone",
+                    f"a parameter that is another layer's has no key {quoted(str(word))}", hint="it has same_as alone",
                     path=(*node.path, word), at_key=True,
                 )  # fmt: skip
         named = Node(node.value["same_as"], (*node.path, "same_as"), node.reading)

@@ -99,8 +99,10 @@ def _classes(node: Node, shape: Shape, classes_from: int) -> Array:
         of = "one example" if rows[0] == 1 else f"{rows[0]} examples"
         if len(rows) > 1:
             wanted = shape_text(tuple(rows if rows[0] > 1 else rows[1:]))
-            raise node.error(f"target_classes has the shape {shape_text(found.shape)}, but {of} with outputs "
-                             f"{shape_text(tuple(shape[1:]))} need{'s' * (rows[0] == 1)} {wanted}")
+            raise node.error(
+                f"target_classes has the shape {shape_text(found.shape)}, but {of} with outputs "
+                f"{shape_text(tuple(shape[1:]))} need{'s' * (rows[0] == 1)} {wanted}"
+            )
         raise node.error(f"target_classes has {found.size} classes for {of}")
     array = found.reshape(-1)
     classes = array - classes_from
