@@ -25,6 +25,9 @@ SETTINGS = [
     Slide((1, 1), stride=(2, 2)),
 ]
 
+#: Rows of places that meet padding alone, which pooling refuses.
+BEYOND = Slide((1, 2), before=(2, 3), after=(2, 3))
+
 each_setting = pytest.mark.parametrize("slide", SETTINGS, ids=str)
 each_format = pytest.mark.parametrize("last", [False, True], ids=["channels_first", "channels_last"])
 
@@ -47,7 +50,7 @@ def shown(type_: str, keys: dict[str, Any], x: Array, last: bool, da: Array | No
 
 @each_format
 @pytest.mark.parametrize("groups", [1, 2])
-@each_setting
+@pytest.mark.parametrize("slide", [*SETTINGS, BEYOND], ids=str)
 def test_conv2d_is_the_loops(slide: Slide, groups: int, last: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     x, W, b = (
@@ -192,6 +195,8 @@ def test_what_is_not_finite_stays_where_it_is() -> None:
         made("max_pool1d", {"kernel": 2}, np.zeros((1, 1, 4))), np.zeros((1, 1, 4)), da=[[[np.nan, 1.0]]]
     )
     np.testing.assert_array_equal(pooled["dx"], [[[np.nan, 0.0, 1.0, 0.0]]])
+    whole = both_ways(made("global_max_pool", {}, IMAGE), IMAGE, da=[[np.inf]])
+    np.testing.assert_array_equal(whole["dx"], [[[[np.inf, 0.0], [0.0, 0.0]]]])
 
 
 def test_a_kernel_alone_for_one_channel_and_one_unit() -> None:
@@ -225,6 +230,12 @@ WRONG = [
     ("max_pool2d", {"kernel": 3}, "max_pool2d 3x3 over 2x2 with padding 0 leaves no output"),
     ("avg_pool2d", {"kernel": [1, 4], "padding": [1, 0]}, "avg_pool2d 1x4 over 2x2 with padding 1x0 leaves no output"),
     ("max_pool2d", {"kernel": 2, "padding": 2}, "max_pool2d 2x2 over 2x2 with padding 2 has a window of padding alone"),
+    ("max_pool2d", {"kernel": 2, "padding": 2, "stride": 3}, "with padding 2 has a window of padding alone"),
+    (
+        "max_pool2d",
+        {"kernel": 2, "padding": 2, "dilation": 3, "stride": 1},
+        "with padding 2 has a window of padding alone",
+    ),
     (
         "avg_pool2d",
         {"kernel": 1, "padding": 1, "count_include_pad": False},
@@ -248,7 +259,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("type_", "keys", "message"), WRONG, ids=[message for _, _, message in WRONG])
+@pytest.mark.parametrize(("type_", "keys", "message"), WRONG)
 def test_an_error_names_the_rule(type_: str, keys: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError) as raised:
         made(type_, keys, IMAGE)

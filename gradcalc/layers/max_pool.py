@@ -65,7 +65,7 @@ class MaxPool(Sliding):
         return self.windows.padded(self.grid.channels_first(x), fill=-np.inf)
 
     def _taps(self) -> Iterator[tuple[Place, Array]]:
-        """For each tap, where it stands, and the flat indices of what it meets, -1 in the padding."""
+        """For each tap, where it stands, and the flat indices of what it meets, below 0 in the padding."""
         places = self.windows.places(self.windows.counts(self.grid.size))
         return zip(places, self.windows.indices(self.grid.size), strict=True)
 

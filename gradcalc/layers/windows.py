@@ -88,12 +88,12 @@ class Windows(NamedTuple):
         return as_strided(grid, shape, (per_channel, *taps, per_example, *moves), writeable=False)
 
     def indices(self, size: Sizes) -> Iterator[Array]:
-        """For each tap, the flat index in the grid of what it meets at each place, (*counts); -1 in the padding."""
+        """For each tap, the flat indices in the grid of what it meets, (*counts); below 0 in the padding."""
         for place in self.places(self.counts(size)):
             flat: Array = np.zeros((), dtype=np.int64)
             for n, at, (before, _) in zip(size, place[len(_WHOLE) :], self.padding, strict=True):
                 along = np.arange(at.start, at.stop, at.step) - before
-                outside = (flat[..., None] < 0) | (along < 0) | (along >= n)
+                outside = (along < 0) | (along >= n)  # a row outside stays below 0: -1 * n + along < 0
                 flat = np.where(outside, -1, flat[..., None] * n + along)
             yield flat
 
