@@ -12,6 +12,8 @@ import plain_sequences as plain
 from gradcalc.backpropagation import BackpropResult, backprop
 from gradcalc.errors import SpecError
 from gradcalc.layers import find
+from gradcalc.report.symbols import symbols
+from gradcalc.spec import load
 from gradcalc.spec.document import parse_value
 from plain_sequences import Arrays, complex_gradients
 
@@ -202,6 +204,32 @@ def test_one_example_has_no_axis_of_examples_and_parameters_have_none(type_: str
         np.testing.assert_allclose(array, wanted[0] if alone else wanted, rtol=1e-15, err_msg=letter)
         if letter.removeprefix("d") in written:
             assert array.shape == written[letter.removeprefix("d")].shape
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ({"type": "rnn", "Wx": 1, "Wh": 1, "activation": "relu"}, {"z": "x[t] Wx + h[t-1] Wh", "h": "relu(z)"}),
+        (
+            {"type": "lstm", "Wx": [[1]] * 4, "Wh": [[1]] * 4, "layout": "out_in", "bias": 0, "recurrent_bias": 1},
+            {"z": "x[t] Wx^T + h[t-1] Wh^T + b + bh", "dx": "dL/dz Wx", "dWx": "sum of (dL/dz[t])^T x[t]"},
+        ),
+        (
+            {"type": "gru", "Wx": [1] * 3, "Wh": [[1] * 3], "reset": "before", "update": "new", "activation": "relu"},
+            {"m": "r * h[t-1]", "h": "(1 - u) * h[t-1] + u * n", "dn": "dL/dh * u", "a": "relu(h)"},
+        ),
+        (
+            {"type": "attention", "Wq": [[1], [2]], "Wk": [[1], [3]], "layout": "out_in", "inputs": ["left", "right"]},
+            {"q": "x[0] Wq^T", "v": "x[1]", "dx[1]": "dL/dk Wk + dL/dv", "dWk": "(dL/dk)^T x[1]", "a": "context"},
+        ),
+    ],
+)
+def test_symbols_follow_the_layer_s_keys(layer: dict[str, Any], said: dict[str, str]) -> None:
+    numbers = [[1], [2]]
+    both = {"left": numbers, "right": numbers} if "inputs" in layer else numbers
+    problem = load({"input": both, "layers": [layer]}).problem
+    found = symbols(problem, 0)
+    assert {letter: found[letter] for letter in said} == said
 
 
 LSTM = {"type": "lstm", "Wx": {"init": "normal"}, "Wh": {"init": "normal"}, "units": 2}
