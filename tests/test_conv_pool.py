@@ -248,7 +248,7 @@ WRONG = [
         {"weights": np.ones((1, 1, 1, 1)), "kernel": 2},
         "must have the shape (units, 1, 2, 2), not (1, 1, 1, 1)",
     ),
-    ("conv2d", {"weights": np.ones((1, 1, 1, 1)), "bias": "first"}, "cannot be in its weights"),
+    ("conv2d", {"weights": np.ones((1, 1, 1, 1)), "bias": "first"}, "must be numbers, or false for none, not 'first'"),
     ("conv2d", {"weights": {"init": "normal"}, "kernel": 1}, "needs units, because its weights are initialised"),
     ("conv2d", {"weights": {"init": "normal"}}, "needs units and kernel, because its weights are initialised"),
     ("conv2d", {"weights": [[1]], "padding": "half"}, "half"),
@@ -264,6 +264,15 @@ def test_an_error_names_the_rule(type_: str, keys: dict[str, Any], message: str)
     with pytest.raises(SpecError) as raised:
         made(type_, keys, IMAGE)
     assert message in raised.value.message
+
+
+def test_steps_too_long_for_a_second_window() -> None:
+    image = np.array([[[[1.0, 2.0], [3.0, 5.0]]]])
+    for type_, keys in (("conv2d", {"weights": [[2.0]]}), ("max_pool2d", {"kernel": 1}), ("avg_pool2d", {"kernel": 1})):
+        dilated = {} if type_ == "avg_pool2d" else {"dilation": 10**30}
+        found = both_ways(made(type_, {**keys, "stride": 10**30, **dilated}, image), image)
+        assert found["a"].tolist() == [[[[2.0 if type_ == "conv2d" else 1.0]]]]
+        assert np.count_nonzero(found["dx"]) == 1
 
 
 def test_units_fall_into_the_groups() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradcalc.errors import quoted
 from gradcalc.layers.activation import Activation, back_through, jacobian_size, slope_at
 from gradcalc.layers.base import Quantities, Step
 from gradcalc.layers.conv_reading import read_groups, read_kernels
@@ -120,10 +121,12 @@ class Conv(Sliding):
 
 def build(settings: Settings, made: type[Conv]) -> Conv:
     """The layer from its keys in a spec."""
-    if settings.value("bias") == "first":
+    bias = settings.value("bias")
+    if bias is True or isinstance(bias, str):
         raise settings.error(
-            f"the bias of layer {settings.name} cannot be in its weights: they are kernels",
-            "write one number per unit, or false for none",
+            f"the bias of layer {settings.name} must be numbers, or false for none, "
+            f"not {'true' if bias is True else quoted(bias)}",
+            "one number per unit, or one for all",
             key="bias",
         )
     grid = read_grid(settings)

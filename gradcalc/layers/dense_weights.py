@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from gradcalc.errors import GradcalcError, quoted
-from gradcalc.shapes import Array, BiasForm, WeightForm, shape_text
+from gradcalc.shapes import Array, BiasForm, WeightForm, shape_text, size
 
 if TYPE_CHECKING:
     from gradcalc.layers.declaration import Settings
@@ -77,6 +77,12 @@ def _misfit(settings: Settings, array: Array, inputs: int, units: int | None, fo
     hint = ""
     if array.ndim == 2 and _matrix_fits(array.T, inputs + form.folded, units, form.layout):
         hint = f"it would fit with layout: {other}"
+    elif len(settings.shapes[0]) > 1:
+        shape = settings.shapes[0]
+        hint = (
+            f"one example of {settings.sources[0]} is {shape_text(shape)}, of which dense takes the last axis; "
+            f"a flatten layer before it makes one row of all {size(shape)} numbers"
+        )
     units_said = f" and has {units} unit{'s' * (units != 1)}" if units is not None else ""
     has = "that of one number" if array.ndim == 0 else shape_text(array.shape)
     return settings.error(

@@ -90,7 +90,7 @@ def read_windows(settings: Settings, grid: Grid, kernel: Sizes, *, dilated: bool
         )
     padded = (grid.channels, *windows.around(grid.size))
     settings.reserve(size(padded), f"the padded input of layer {settings.name}, {by(padded)},")
-    return windows
+    return windows.within(padded[1:])
 
 
 def check_sight(settings: Settings, grid: Grid, windows: Windows) -> None:

@@ -46,6 +46,12 @@ class Windows(NamedTuple):
         room = zip(size, self.padding, self.reach, self.stride, strict=True)
         return tuple((n + before + after - reach) // s + 1 for n, (before, after), reach, s in room)
 
+    def within(self, size: Sizes) -> Windows:
+        """The same windows of a padded grid of that size, with no step longer than it has any use for."""
+        stride = tuple(min(s, n) for s, n in zip(self.stride, size, strict=True))
+        dilation = tuple(d if k > 1 else 1 for d, k in zip(self.dilation, self.kernel, strict=True))
+        return self._replace(stride=stride, dilation=dilation)
+
     def padded(self, x: Array, fill: float = 0.0) -> Array:
         """x with its padding: x itself where there is none, so that it must not be written to."""
         size = x.shape[2:]
