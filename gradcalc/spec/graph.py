@@ -177,6 +177,6 @@ def _check_used(stated: Sequence[Stated], inputs: Sequence[str]) -> None:
                 f"the output is the last layer, {stated[-1].name}; name {one.name} among the inputs of a layer",
             )
     for i, name in enumerate(inputs):
-        if stated and -1 - i not in taken:
+        if (stated or len(inputs) > 1) and -1 - i not in taken:
             path = ("input", name) if len(inputs) > 1 else ("input",)
             raise SpecError(f"no layer takes the input {quoted(name)}", hint=f"name it: inputs: {name}", path=path)

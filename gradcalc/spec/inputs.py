@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from gradcalc.errors import quoted
+from gradcalc.errors import SpecError, quoted
 from gradcalc.shapes import Array, Examples, shape_text
 from gradcalc.spec.graph import Stated
 from gradcalc.spec.layers import rank_error
@@ -15,6 +16,8 @@ from gradcalc.spec.nodes import Node
 
 #: An input has at most so many axes.
 MOST_AXES = 8
+
+_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 #: The keys by which a mapping is an array in a file, and no inputs by name.
 _FILE = ("file", "key", "init")
@@ -30,13 +33,15 @@ class Inputs(NamedTuple):
 
 def input_names(node: Node) -> tuple[str, ...]:
     """The names of the inputs; "input" where it has none. Errors: SpecError."""
-    if not isinstance(node.value, Mapping) or any(key in node.value for key in _FILE) or not node.value:
+    if not isinstance(node.value, Mapping) or any(key in node.value for key in _FILE):
         return ("input",)
+    if not any(isinstance(value, list | tuple | Mapping | int | float) for value in node.value.values()):
+        return ("input",)  # no numbers in it: a misspelt file
     for name in node.value:
-        if not str(name).isidentifier() or not str(name).isascii() or name in ("loss", "input"):
-            raise Node(name, (*node.path, name), node.reading).error(
-                f"the input name {quoted(str(name))} is not one", "letters, digits and _, not a digit first; not loss"
-            )
+        if not _NAME.match(str(name)) or name in ("loss", "input"):
+            hint = "letters, digits and _, not a digit first, and neither input nor loss"
+            what = f"the input name {quoted(str(name))} is not one"
+            raise SpecError(what, hint=hint, path=(*node.path, str(name)), at_key=True)
     return tuple(map(str, node.value))
 
 
