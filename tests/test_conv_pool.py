@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from commands import in_process
 from gradcalc.errors import SpecError
 from gradcalc.layers import convolution
 from gradcalc.layers.base import Quantities
@@ -178,6 +179,18 @@ def test_nan_is_the_maximum(ties: str) -> None:
     whole = both_ways(made("global_max_pool", {"ties": ties}, np.zeros((1, 1, 2, 2))), x.reshape(1, 1, 2, 2))
     assert np.isnan(whole["a"]).all()
     assert whole["dx"].reshape(-1).tolist() == [0.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("ties", "kernel"), [("first", 2), ("split", 1)])
+def test_the_report_tells_of_ties(ties: str, kernel: int) -> None:
+    """The window [3, 0, 3, 3] and, in the last channel, [2, 2, 2, 2]; a window of one number never ties."""
+    layer = f"{{name: p, type: max_pool2d, kernel: {kernel}, ties: {ties}}}"
+    spec = f"input: [[[3, 0], [3, 3]], [[1, 2], [3, 4]], [[2, 2], [2, 2]]]\nlayers: [{layer}]\n"
+    told = "2 windows of p have several maxima; ties first was applied."
+    assert (told in in_process("backprop", "-", stdin=spec).out) == (kernel == 2)
+    spec = spec.replace(f"max_pool2d, kernel: {kernel}", "global_max_pool")
+    told = f"2 channels of p have several maxima; ties {ties} was applied."
+    assert told in in_process("backprop", "-", stdin=spec).out
 
 
 def test_what_is_not_finite_stays_where_it_is() -> None:

@@ -107,6 +107,10 @@ class Layer(ABC):
         """What quantities are equal to, where this layer's keys make it something else than its declaration says."""
         return {}
 
+    def choice_met(self, x: Array) -> str:
+        """A sentence on numbers that tie, where a rule of the layer's says which takes the gradient; empty: none do."""
+        return ""
+
     def kept(self, examples: int) -> int:
         """How many numbers a forward and backward pass keeps, the parameters' gradients included: at least these.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradcalc.layers.base import Layer, Quantities, Step, no_slope
 from gradcalc.layers.declaration import LayerEntry, Quantity, Sample
-from gradcalc.layers.max_pool import NAN_NOTE, TAKEN, TIES, TIES_KEY, TIES_NOTE
+from gradcalc.layers.max_pool import NAN_NOTE, TAKEN, TIES, TIES_KEY, TIES_NOTE, ties_told
 from gradcalc.layers.sliding import DATA_FORMAT, Grid, read_grid
 from gradcalc.shapes import Array
 
@@ -67,6 +67,11 @@ class GlobalMaxPool(GlobalPool):
             return {"da": da, "dx": self._like_x(np.where(takes, part[:, :, None], np.zeros((), da.dtype)))}
 
         return Step(a, {"x": x, "taken": taken, "a": a}, no_slope, back)
+
+    def choice_met(self, x: Array) -> str:
+        planes = self._planes(x)
+        several = (planes == planes.max(axis=2, keepdims=True)).sum(axis=2) > 1
+        return ties_told(int(several.sum()), "channel", self.name, self.ties)
 
     def _takers(self, planes: Array, a: Array, taken: Array) -> Array:
         """Which entries take of the gradient."""

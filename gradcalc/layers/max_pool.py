@@ -92,6 +92,21 @@ class MaxPool(Sliding):
         for place, index in self._taps():
             sent[place] += np.where(_ties(grid[place], index, best), da, 0)
 
+    def choice_met(self, x: Array) -> str:
+        best, _ = self._maxima(grid := self._padded(x))
+        maxima = np.zeros(best.shape, dtype=np.int64)
+        for place, index in self._taps():
+            maxima += _ties(grid[place], index, best)
+        return ties_told(int((maxima > 1).sum()), "window", self.name, self.ties)
+
+
+def ties_told(count: int, what: str, name: str, rule: str) -> str:
+    """That some windows or channels have several maxima; empty where none has."""
+    if not count:
+        return ""
+    have = f"1 {what} of {name} has" if count == 1 else f"{count} {what}s of {name} have"
+    return f"{have} several maxima; ties {rule} was applied."
+
 
 def _ties(met: Array, index: Array, best: Array) -> Array:
     """Where what a tap meets is the maximum: both may be NaN, and the padding never is it, not even beside -inf."""

@@ -21,7 +21,7 @@ _KINKS_NAMED = 5
 
 def kinks_met(result: BackpropResult) -> list[Line]:
     """Where a number stands exactly on a kink: the one-sided derivatives, and which one was taken."""
-    found = [*_activation_kinks(result), *_loss_kinks(result), *_penalty_kinks(result.problem)]
+    found = [*_activation_kinks(result), *_ties(result), *_loss_kinks(result), *_penalty_kinks(result.problem)]
     more = len(found) - _KINKS_NAMED
     return [*found[:_KINKS_NAMED], *([f"{more} more of these."] if more > 0 else [])]
 
@@ -44,6 +44,15 @@ def _activation_kinks(result: BackpropResult) -> Iterator[Line]:
                 yield _on_kink(
                     f"{layer.name}.{letter}", count, activation.entry.name, activation.kink, _sides(kink, args)
                 )
+
+
+def _ties(result: BackpropResult) -> Iterator[Line]:
+    """Where a layer's rule said which of several maxima takes the gradient."""
+    for layer, shown in zip(result.problem.layers, result.layers, strict=True):
+        if "x" in shown.quantities:
+            told = layer.choice_met(result.problem.examples.read(shown.quantities["x"], len(layer.takes[0])))
+            if told:
+                yield told
 
 
 def _loss_kinks(result: BackpropResult) -> Iterator[Line]:
