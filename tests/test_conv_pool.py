@@ -193,6 +193,14 @@ def test_the_report_tells_of_ties(ties: str, kernel: int) -> None:
     assert told in in_process("backprop", "-", stdin=spec).out
 
 
+def test_the_report_has_no_bias_or_function_that_is_not_there() -> None:
+    spec = "input: [[1, 2, 3]]\nlayers:\n  - {name: c, type: conv1d, weights: [1, 2]MORE}\nupstream: [[1, 1]]\n"
+    for more, z, dz in (("", "W * x ", "dL/da "), (", bias: 1, activation: tanh", "W * x + b ", "dL/da * f'(z) ")):
+        lines = in_process("backprop", "-", stdin=spec.replace("MORE", more)).out.splitlines()
+        assert any(line.startswith("z[0] ") and f" {z} " in line for line in lines)
+        assert any(line.startswith("dz[0] ") and f" {dz} " in line for line in lines)
+
+
 def test_what_is_not_finite_stays_where_it_is() -> None:
     """An infinite number spoils what it enters, and nothing beside it."""
     x = np.ones((1, 1, 1, 6))

@@ -115,6 +115,10 @@ class Conv(Sliding):
             return {"W": array.reshape(self.W.shape)}
         return {letter: array if array.ndim == 0 or letter != "b" else array.reshape(-1)}
 
+    def symbols(self) -> dict[str, str]:
+        found = {"z": "W * x"} if self.b is None else {}
+        return found if self.activation else {**found, "a": "z", "f_prime": "da/dz = 1", "dz": "dL/da"}
+
     def kept(self, examples: int) -> int:
         return super().kept(examples) + examples * jacobian_size(self.activation, self.shape_of_z)
 
