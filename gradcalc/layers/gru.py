@@ -45,13 +45,13 @@ class After:
         return m, r * m
 
     @staticmethod
-    def back(dz: Array, r: Array, m: Array, h: Array, back_W: Array) -> tuple[Array, Array, Array]:  # noqa: ARG004  # as the other
+    def back(dz: Array, r: Array, m: Array, h: Array, back_W: Array) -> tuple[Array, Array, Array]:
         """The derivatives by m, r and h from that by n's pre-activation."""
         dm = dz * r
         return dm, dz * m, dm @ back_W
 
     @staticmethod
-    def product(h: Array, m: Array, dz: Array, dm: Array) -> tuple[Array, Array]:  # noqa: ARG004  # as the other
+    def product(h: Array, m: Array, dz: Array, dm: Array) -> tuple[Array, Array]:
         """What W multiplies, and the derivative by the product."""
         return h, dm
 
@@ -66,13 +66,13 @@ class Before:
         return m, m @ W + b
 
     @staticmethod
-    def back(dz: Array, r: Array, m: Array, h: Array, back_W: Array) -> tuple[Array, Array, Array]:  # noqa: ARG004  # as the other
+    def back(dz: Array, r: Array, m: Array, h: Array, back_W: Array) -> tuple[Array, Array, Array]:
         """The derivatives by m, r and h from that by n's pre-activation."""
         dm = dz @ back_W
         return dm, dm * h, dm * r
 
     @staticmethod
-    def product(h: Array, m: Array, dz: Array, dm: Array) -> tuple[Array, Array]:  # noqa: ARG004  # as the other
+    def product(h: Array, m: Array, dz: Array, dm: Array) -> tuple[Array, Array]:
         """What W multiplies, and the derivative by the product."""
         return m, dz
 

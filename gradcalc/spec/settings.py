@@ -208,7 +208,7 @@ class LayerSettings:
         except InputError as error:
             raise node.error(f"layer {self.name}: {error.message}", error.hint) from None
         for letter, value in found.values.items():
-            if isinstance(value, np.ndarray) and value.size != units:
+            if np.ndim(value) and np.size(value) != units:
                 numbers, of = f"{value.size} number{'s' * (value.size != 1)}", f"{units} unit{'s' * (units != 1)}"
                 culprit = parameter_node(node, found.entry, letter)
                 raise culprit.error(f"layer {self.name}: {letter} has {numbers} for {of}")
