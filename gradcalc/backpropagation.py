@@ -54,9 +54,9 @@ class BackpropResult(NamedTuple):
             raise UsageError(f"{address}: the index is outside its shape {numbers.shape}") from None
 
     @property
-    def _named(self) -> list[LayerResult]:
+    def _named(self) -> list[tuple[LayerResult, Layer | None]]:
         """All that has a name and quantities: inputs, then layers."""
-        return [*self.inputs, *self.layers]
+        return [*((one, None) for one in self.inputs), *zip(self.layers, self.problem.layers, strict=True)]
 
     def locate(self, address: str) -> Address:
         """The address in full that a long or short one, in any case, speaks of. Errors: UsageError."""
@@ -64,17 +64,17 @@ class BackpropResult(NamedTuple):
         if name.lower() == "loss" or name.lower() in self.input:
             return Address("", name.lower(), index)
         named = self._named
-        listed = [(one.name, one.type, self._names(one)) for one in named]
+        listed = [(one.name, one.type, _names(one, layer)) for one, layer in named]
         try:
             position, quantity, used = resolve_indexed(name, index, listed)
         except UsageError:
             self._check_computed(name)
             raise
-        return Address(named[max(position, 0)].name, quantity, index[used:])
+        return Address(named[max(position, 0)][0].name, quantity, index[used:])
 
     def _check_computed(self, name: str) -> None:
         """UsageError where the name is that of a quantity which this spec does not ask for."""
-        every = [(one.name, one.type, _possible(self._names(one))) for one in self._named]
+        every = [(one.name, one.type, _possible(_names(one, layer))) for one, layer in self._named]
         try:
             _, quantity = resolve(name, every)
         except UsageError:
@@ -85,9 +85,12 @@ class BackpropResult(NamedTuple):
 
     def _numbers(self, address: Address) -> Array:
         if address.layer:
-            layer = next(one for one in self._named if one.name == address.layer)
-            found = layer.quantities.get(address.quantity)
-            return self._large_jacobian(layer) if found is None else found
+            result, layer = next((one, layer) for one, layer in self._named if one.name == address.layer)
+            found = result.quantities.get(address.quantity)
+            if found is not None:
+                return found
+            assert layer is not None  # an input has no Jacobian
+            return self._large_jacobian(result, layer)
         if address.quantity != "loss":
             return self.input[address.quantity]
         if self.loss is None:
@@ -95,31 +98,16 @@ class BackpropResult(NamedTuple):
             raise UsageError("there is no loss", hint=f"the spec gives {given}")
         return np.asarray(self.loss)
 
-    def layer_of(self, result: LayerResult) -> Layer | None:
-        """The layer that a result is of; None for an input's."""
-        return next((layer for layer in self.problem.layers if layer.name == result.name), None)
-
-    def function_input(self, result: LayerResult) -> Array:
+    def function_input(self, result: LayerResult, layer: Layer) -> Array:
         """What the function of a layer with one is applied to, z or x, in our shape (N, ...)."""
         letter = "z" if "z" in result.quantities else "x"
-        layer = self.layer_of(result)
-        assert layer is not None
-        assert layer.activation is not None
         rank = len(layer.takes[0]) if letter == "x" else len(layer.gives)
         return self.problem.examples.read(result.quantities[letter], rank)
 
-    def _names(self, result: LayerResult) -> list[str]:
-        """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
-        layer, shown = self.layer_of(result), result.quantities
-        large = layer is not None and layer.activation is not None and layer.activation.vector
-        return [*shown, *(("f_prime",) if large and "f_prime" not in shown else ())]
-
-    def _large_jacobian(self, result: LayerResult) -> Array:
-        layer = self.layer_of(result)
-        assert layer is not None
+    def _large_jacobian(self, result: LayerResult, layer: Layer) -> Array:
         assert layer.activation is not None
         with np.errstate(all="ignore"):
-            jacobian = layer.activation.slope(self.function_input(result))
+            jacobian = layer.activation.slope(self.function_input(result, layer))
         return np.asarray(jacobian[0]) if self.problem.examples.flat else jacobian
 
     def addresses(self) -> Iterator[tuple[str, str, Array]]:
@@ -128,7 +116,7 @@ class BackpropResult(NamedTuple):
             yield "", "loss", np.asarray(self.loss)
         for letter, numbers in self.input.items():
             yield "", letter, numbers
-        for one in self._named:
+        for one, _ in self._named:
             for letter, numbers in one.quantities.items():
                 yield one.name, letter, numbers
 
@@ -197,7 +185,7 @@ def solve(problem: Problem) -> BackpropResult:
         loss_history=history,
         layers=results,
         chain=chain_products(layers, last, problem),
-        inputs=input_results(problem, last) if problem.sources is not None else [],
+        inputs=input_results(problem, last) if problem.graph is not None else [],
         input={} if layers else _input(problem.examples, problem.x, last.da),
         warnings=warnings(problem, last.quantities[-1]["a"] if layers else problem.x),
     )
@@ -242,6 +230,12 @@ def plain(numbers: Array) -> Any:
     if numbers.dtype == np.float32:
         return numbers.astype(str).astype(np.float64).tolist()
     return numbers.tolist()
+
+
+def _names(result: LayerResult, layer: Layer | None) -> list[str]:
+    """The quantities that can be asked for: a Jacobian too large to be shown is still made when asked for."""
+    large = layer is not None and layer.activation is not None and layer.activation.vector
+    return [*result.quantities, *(("f_prime",) if large and "f_prime" not in result.quantities else ())]
 
 
 def _possible(names: Iterable[str]) -> list[str]:

@@ -31,7 +31,7 @@ def is_chain(layers: list[Layer]) -> bool:
 
 def chain_products(layers: list[Layer], last: Pass, problem: Problem) -> list[ChainProduct]:
     """dL/da, then f' and w layer by layer back to each weight; none where the net is no chain, or runs on a batch."""
-    if len(problem.x) != 1 or problem.sources is not None or not is_chain(layers) or last.da is None:
+    if len(problem.x) != 1 or problem.graph is not None or not is_chain(layers) or last.da is None:
         return []
     products: list[ChainProduct] = []
     number = sum(isinstance(layer, Dense) for layer in layers)

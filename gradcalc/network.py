@@ -24,11 +24,24 @@ Parameter = tuple[int, str]
 Term = tuple[int, Array]
 
 
+class Graph:
+    """Which layer takes what: `taken` by the layers' positions, and `users` by what is taken."""
+
+    __slots__ = ("taken", "users")
+
+    def __init__(self, taken: Sequence[tuple[Source, ...]]) -> None:
+        self.taken = taken
+        self.users: dict[Source, list[int]] = {}
+        for position, sources in enumerate(taken):
+            for source in dict.fromkeys(sources):
+                self.users.setdefault(source, []).append(position)
+
+
 class Problem(NamedTuple):
     """Everything a spec asks for. x is (N, ...); `objective` or `upstream` (N, ...) starts the way back.
 
     `average_parameters`: the parameters' gradients are divided by N, the others belong to one example's loss.
-    `from_classes`: the numbers of the target were made from classes. `sources` are what each layer takes, None for a
+    `from_classes`: the numbers of the target were made from classes. `graph` is what each layer takes, None for a
     chain of layers; the last layer is the output. `inputs` are the names of the network's inputs where there are
     several; `more` are the numbers of all but the first, which is x. `shared` parameters are another layer's.
     """
@@ -44,7 +57,7 @@ class Problem(NamedTuple):
     steps: int = 1
     conventions: dict[str, str] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
     from_classes: bool = False
-    sources: Sequence[tuple[Source, ...]] | None = None
+    graph: Graph | None = None
     inputs: tuple[str, ...] = ("input",)
     more: tuple[Array, ...] = ()
     shared: Mapping[Parameter, Parameter] = {}  # a NamedTuple's default, never changed
@@ -52,13 +65,13 @@ class Problem(NamedTuple):
 
     def takes(self, position: int) -> tuple[Source, ...]:
         """What a layer takes: in a chain the layer before it, the first one the input."""
-        return (position - 1,) if self.sources is None else self.sources[position]
+        return (position - 1,) if self.graph is None else self.graph.taken[position]
 
     def users(self, source: Source) -> list[int]:
         """The positions of the layers that take this."""
-        if self.sources is None:
+        if self.graph is None:
             return [source + 1] if source + 1 < len(self.layers) else []
-        return [position for position, taken in enumerate(self.sources) if source in taken]
+        return self.graph.users.get(source, [])
 
     def source_name(self, source: Source) -> str:
         """The name of a layer or an input."""

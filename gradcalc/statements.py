@@ -35,7 +35,7 @@ def overview(problem: Problem) -> Line:
     examples = "one example" if count == 1 else f"{count} examples"
     if not problem.layers:
         return f"No layers: the loss is applied to the input itself; {examples}."
-    if problem.sources is not None:
+    if problem.graph is not None:
         return f"Graph of {len(problem.layers)} layers: {_graph(problem)}; {examples}."
     sizes = "-".join(map(sizes_text, [problem.x.shape[1:], *(layer.gives for layer in problem.layers)]))
     if len(problem.layers) > _LAYERS_NAMED:
@@ -229,10 +229,11 @@ def last_output(result: BackpropResult) -> tuple[Array, Activation | None, Array
     problem = result.problem
     if not problem.layers:
         return problem.x, None, None
-    found, last = result.layers[output_position(problem)], problem.layers[-1]
+    position, last = output_position(problem), problem.layers[-1]
     a = problem.examples.read(result.layers[-1].quantities["a"], len(last.gives))
-    activation = problem.layers[output_position(problem)].activation
-    return a, activation, None if activation is None else result.function_input(found)
+    layer = problem.layers[position]
+    z = None if layer.activation is None else result.function_input(result.layers[position], layer)
+    return a, layer.activation, z
 
 
 def _kind(layer: Layer) -> str:

@@ -165,6 +165,20 @@ def test_several_arrays_are_asked_for_one_by_one(graph: BackpropResult, address:
     assert said in caught.value.hint
 
 
+def test_a_saturated_output_gets_a_minus_y_through_a_layer_that_changes_nothing() -> None:
+    """But not where another layer takes the output too: there is no shorter way."""
+    layers: list[dict[str, Any]] = [
+        {"name": "h", "units": 2, "activation": "softmax", "weights": [[900.0, 0.0], [0.0, 0.0]]},
+        {"name": "same", "type": "activation", "activation": "identity", "inputs": "h"},
+    ]
+    spec = {"input": [[1.0, 0.0]], "target": [[0.0, 1.0]], "loss": "cross_entropy"}
+    found = backprop({**spec, "layers": layers})
+    assert found.loss == 900
+    assert found.quantity("h.dz").tolist() == [[1, -1]]
+    both = [*layers, {"name": "out", "type": "multiply", "inputs": ["h", "same"]}]
+    assert backprop({**spec, "loss": "half_square", "layers": both}).quantity("h.da_terms.same").shape == (1, 2)
+
+
 # Which axes are examples
 
 

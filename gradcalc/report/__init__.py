@@ -130,7 +130,7 @@ def _chain(result: BackpropResult) -> Iterator[Block]:
     """The product to every weight of a net of one unit per layer, factor by factor."""
     problem, count = result.problem, len(result.chain)
     if (
-        problem.sources is not None
+        problem.graph is not None
         or not is_chain(problem.layers)
         or (problem.objective is None and problem.upstream is None)
     ):

@@ -32,7 +32,7 @@ def _activation_kinks(result: BackpropResult) -> Iterator[Line]:
         if activation is None or not isinstance(activation.entry, Elementwise):
             continue
         letter = "z" if "z" in shown.quantities else "x"
-        z = result.function_input(shown)
+        z = result.function_input(shown, layer)
         args = activation.arguments(z)
         if activation.entry.one_sided:
             count = _differing(activation.entry.one_sided("z"), z, args)

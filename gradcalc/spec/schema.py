@@ -9,7 +9,7 @@ import numpy as np
 from gradcalc.conventions import OPTIONS, Convention, find_convention
 from gradcalc.errors import GradcalcError, listed, quoted, simplified
 from gradcalc.functions.entry import SIDES
-from gradcalc.network import Problem
+from gradcalc.network import Graph, Problem
 from gradcalc.objective import Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.shapes import Array, Examples, Shape
@@ -57,7 +57,7 @@ def read_problem(spec: Node) -> Problem:
         learning_rate=keys["learning_rate"].number() if "learning_rate" in keys else None,
         steps=steps,
         from_classes=objective is not None and "target_classes" in keys and objective.target.dtype.kind == "f",
-        sources=None if is_chain(stated) else [one.sources for one in stated],
+        graph=None if is_chain(stated) else Graph([one.sources for one in stated]),
         inputs=names,
         more=tuple(array for _, array in inputs.named[1:]),
         shared=shared,
