@@ -179,5 +179,6 @@ QUANTITIES = (
 NOTES = (
     "the kernel is not flipped (cross-correlation), as in all deep-learning libraries",
     SAME_NOTE,
+    "softmax and other functions of vectors go along the last axis of z: the channels only with channels_last",
     "{init: ...}: an output has channels / groups * kernel inputs, an input leads to units * kernel outputs",
 )
