@@ -215,10 +215,10 @@ def test_the_layers_decide_what_one_example_is(
 
 
 def test_only_rows_of_numbers_stand_in_columns() -> None:
-    x = np.arange(12.0).reshape(2, 3, 2)
+    x = np.arange(24.0).reshape(2, 3, 4)
     spec = {"data": "columns", "input": x.tolist(), "layers": [SEQUENCE, {"type": "flatten"}]}
     found = backprop(spec)
-    assert found.quantity("layer1.x").shape == (2, 3, 2)
+    assert found.quantity("layer1.x").shape == (2, 3, 4)
     assert found.quantity("layer2.a").shape == (6, 2)
 
 

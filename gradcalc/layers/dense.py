@@ -145,7 +145,10 @@ loss: half_square
                 {"weights": [[0.3, -0.2]], "activation": {"name": "prelu", "alpha": [0.1, 0.2]}},
                 ((1,),),
             ),
-            Sample({"units": 4, "weights": {"init": "normal"}, "activation": "softmax"}, ((2, 3),)),
+            Sample(
+                {"units": 4, "weights": {"init": "normal"}, "bias": [1, -1, 0.5, 0], "activation": "softmax"},
+                ((2, 3),),
+            ),
         ),
         quantities=(
             Quantity("z", "x W + b", "what the function is applied to"),
