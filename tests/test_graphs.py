@@ -117,6 +117,17 @@ def test_a_step_keeps_shared_parameters_the_same() -> None:
     assert found.loss_history == sorted(found.loss_history, reverse=True)
 
 
+def test_a_share_of_a_share_is_the_first_owners() -> None:
+    layers = [dense("a", 2, 2, 1), *({"name": b, "weights": {"same_as": a}} for a, b in ("ab", "bc"))]
+    spec: dict[str, Any] = {"input": [1, 2], "target": [0, 0], "loss": "half_square", "layers": layers}
+    found = backprop(spec)
+    np.testing.assert_allclose(found.quantity("c.dW"), slopes(spec, ("layers", 0, "weights")), rtol=1e-7)
+    assert [name for name in found.layers[0].quantities if name.startswith("dW_terms")] == [
+        "dW_terms.a", "dW_terms.b", "dW_terms.c",
+    ]  # fmt: skip
+    assert not [name for name in found.layers[1].quantities if "terms" in name]
+
+
 def test_a_graph_that_is_a_chain_is_that_chain() -> None:
     chain = {"input": [[1.0, 2.0]], "target": [[0.5]], "loss": "half_square",
              "layers": [dense("a", 2, 3, 1), dense("b", 3, 1, 2), {"name": "c", **RELU}]}  # fmt: skip
@@ -177,6 +188,54 @@ def test_a_saturated_output_gets_a_minus_y_through_a_layer_that_changes_nothing(
     assert found.quantity("h.dz").tolist() == [[1, -1]]
     both = [*layers, {"name": "out", "type": "multiply", "inputs": ["h", "same"]}]
     assert backprop({**spec, "loss": "half_square", "layers": both}).quantity("h.da_terms.same").shape == (1, 2)
+
+
+# Addresses
+
+
+CONV = {
+    "input": [[[1, 2, 0], [0, 1, 3], [2, 1, 1]]],
+    "layers": [
+        {"name": "conv", "type": "conv2d", "weights": [[[[1, 0], [0, -1]]]], "bias": [0.5], "activation": "relu"},
+        {"type": "max_pool2d", "kernel": 2, "stride": 1},
+        {"type": "reshape", "shape": [1, 1]},
+        {"name": "seq", "type": "rnn", "Wx": [[0.5, 1]], "Wh": [[0.1, 0.2], [0.3, 0.4]]},
+    ],
+    "upstream": [[1, 2]],
+}
+
+
+@pytest.mark.parametrize(
+    ("short", "address"),
+    [
+        ("W1", "conv.W"), ("dW1", "conv.dW"), ("z1", "conv.z"), ("a1", "layer3.a"), ("db1", "conv.db"),
+        ("Wx2", "seq.Wx"), ("dWh2", "seq.dWh"), ("a2", "seq.a"), ("a0", "conv.x"), ("DA0", "conv.dx"),
+    ],
+)  # fmt: skip
+def test_short_addresses_count_the_layers_that_have_weights(short: str, address: str) -> None:
+    found = backprop(CONV)
+    assert str(found.locate(short)) == address
+    np.testing.assert_array_equal(found.quantity(short), found.quantity(address))
+
+
+@pytest.mark.parametrize(
+    ("setting", "address", "value"),
+    [
+        ("conv.W[0][0][1][1]=2", "conv.W[0][0][1]", [0, 2]),
+        ("W1[0][0][1][1]=2", "W1[0][0][1]", [0, 2]),
+        ("Wx2[0][1]=7", "seq.Wx", [[0.5, 7]]),
+        ("seq.Wh[1][0]=-1", "Wh2[1]", [-1, 0.4]),
+        ("input[0][0][2]=5", "a0[0][0]", [1, 2, 5]),
+    ],
+)
+def test_an_entry_of_any_array_is_set_from_the_shell(setting: str, address: str, value: Any) -> None:
+    assert backprop(CONV, sets=[setting]).quantity(address).tolist() == value
+
+
+def test_an_entry_of_a_shared_parameter_is_set_at_its_owner() -> None:
+    with pytest.raises(GradcalcError, match="weights of layer two is one.W"):
+        backprop(GRAPH, sets=["two.W[0][0]=1"])
+    assert backprop(GRAPH, sets=["one.W[0][0]=1", "left[0][1]=4"]).quantity("two.W")[0, 0] == 1
 
 
 # Which axes are examples
