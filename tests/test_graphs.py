@@ -233,7 +233,7 @@ def test_an_entry_of_any_array_is_set_from_the_shell(setting: str, address: str,
 
 
 def test_an_entry_of_a_shared_parameter_is_set_at_its_owner() -> None:
-    with pytest.raises(GradcalcError, match="weights of layer two is one.W"):
+    with pytest.raises(GradcalcError, match=r"weights of layer two is one\.W"):
         backprop(GRAPH, sets=["two.W[0][0]=1"])
     assert backprop(GRAPH, sets=["one.W[0][0]=1", "left[0][1]=4"]).quantity("two.W")[0, 0] == 1
 
