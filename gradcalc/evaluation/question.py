@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gradcalc.errors import InputError, UsageError, listed, near, quoted
 from gradcalc.evaluation.reading import flat, numbers
 from gradcalc.evaluation.series import Series
+from gradcalc.evaluation.variables import check_there, no_target
 from gradcalc.functions import find
 from gradcalc.functions.entry import SIDES, Elementwise, ElementwiseLoss, Param, VectorActivation, VectorLoss
 from gradcalc.results import Heading
@@ -61,6 +62,7 @@ class Question:
             name: Series(name, value) for name, value in self.parameters.items() if isinstance(value, list)
         }
         self.wrt = _variable(self.entry, wrt)
+        check_there(self.entry, self.param, self.parameters)
         self.order = _order(self.entry, order, self.wrt)
         self.reduction = _reduction(self.entry, _one_of("reduction", reduction, REDUCTIONS))
         self.scale = _scale(self.entry, scale)
@@ -142,11 +144,12 @@ def _variable(entry: Entry, wrt: str | None) -> str | None:
     if wrt is None:
         return None
     by_target = getattr(entry, "by_target", None) is not None
+    real = [p.name for p in entry.params if p.derivative]
     if wrt == "target":
         if not by_target:
-            raise UsageError(f"{entry.name} has no derivative by its target")
+            raise no_target(entry, real)
         return wrt
-    real = [p.name for p in entry.params if p.derivative] + ["target"] * by_target
+    real += ["target"] * by_target
     has = f"it can be {listed(real, 'or')}" if real else f"{entry.name} has none by anything but its input"
     try:
         param = entry.param(wrt)

@@ -60,7 +60,7 @@ def weighted_total(np: Any, weights: Any, x: Any) -> Any:
 @blockwise(2)
 def _ce_gradient(np: Any, x: Any, y: Any, side: str, normalize: bool, clip: float | None) -> Any:
     """-y_j / x_j; normalized (sum_{k != j} y_k x_j - y_j sum_{k != j} x_k) / (x_j sum x)."""
-    from gradcalc.numerics.vectors import others, scaled
+    from gradcalc.numerics.vectors import lifted, others
 
     x = x + 0.0  # -0 as a plain 0
     counted = y * _Clipped(np, x, normalize, clip).inside
@@ -68,7 +68,7 @@ def _ce_gradient(np: Any, x: Any, y: Any, side: str, normalize: bool, clip: floa
         at_end = _ce_at_kink(np, x, y, normalize, clip)
         outside = (x == clip) if side == "left" else (x != clip) if side == "right" else np.zeros_like(at_end)
         return np.where((counted == 0) & (x == x) | (at_end & outside), 0.0, -counted / x)
-    x, exponent = scaled(np, x)
+    x, exponent = lifted(np, x)
     whole, rest = others(np, x)
     gradient = others(np, counted)[1] / whole - np.where(counted == 0, 0.0, counted / x) * (rest / whole)
     return np.ldexp(gradient, -exponent)

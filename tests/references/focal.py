@@ -87,12 +87,15 @@ def _focal(parts: Any) -> Reference:
         at = parts(x, y)
         return value(x, y, gamma, alpha) * log(at.q)
 
+    def by_alpha(x: Any, y: Any, gamma: Any, alpha: Any) -> Any:
+        return (2 * y - 1) * value(x, y, gamma, None)
+
     return Reference(
         value=value,
         derivative=derivative,
         second=second,
         by_target=by_target,
-        by_parameter={"gamma": by_gamma},
+        by_parameter={"gamma": by_gamma, "alpha": by_alpha},
         parameters=({}, {"gamma": 0.0}, {"gamma": 0.5, "alpha": 0.25}, {"gamma": 5.0}),
     )
 
