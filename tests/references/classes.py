@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import inf, log, mpf
+from mpmath import inf, mpf
 
+from references.elementary import log
 from references.reference import Reference
 from references.vector import softmax
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import exp, inf, log, mpf
+from mpmath import inf, mpf
 
+from references.elementary import exp, log
 from references.reference import Reference
 from references.sigmoid import logistic
 from references.vector import softmax

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import exp, log, mpf
+from mpmath import mpf
 
 from references import margin
+from references.elementary import exp, log
 from references.reference import Reference
 
 _SVM = margin.REFERENCES["svm_loss"]
