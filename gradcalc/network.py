@@ -33,6 +33,11 @@ class Problem(NamedTuple):
     conventions: dict[str, str] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
     from_classes: bool = False
 
+    @property
+    def counted(self) -> int:
+        """What N is in a mean over the examples: those that the loss does not ignore."""
+        return self.objective.counted if self.objective else len(self.x)
+
 
 class Pass(NamedTuple):
     """One pass: the loss, its data's and its penalties' part, and each layer's quantities in our own shapes.
@@ -130,9 +135,9 @@ def _activated(step: Step) -> Array:
 
 def _finish(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
     """The parameters' gradients divided by N where the convention has it so, and the penalties' derivatives added."""
-    if problem.average_parameters and len(problem.x) > 1:
+    if problem.average_parameters and problem.counted > 1:
         for layer, found in zip(layers, gradients, strict=True):
             for name in layer.parameters:
-                found[f"d{name}"] = found[f"d{name}"] / len(problem.x)
+                found[f"d{name}"] = found[f"d{name}"] / problem.counted
     for penalty in problem.penalties:
         penalty.add_gradients(layers, gradients, len(problem.x))

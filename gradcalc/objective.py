@@ -16,6 +16,9 @@ from gradcalc.shapes import Array
 #: A loss on probabilities and the activation that makes them: together they are a loss on logits, and dL/dz is a - y.
 LINKS = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
 
+#: The class of an example that the loss ignores.
+IGNORED = -1
+
 
 class LossGradient(NamedTuple):
     """The loss, its derivative by the output (N, n), and by the last pre-activation where that is known better."""
@@ -28,9 +31,10 @@ class LossGradient(NamedTuple):
 class Objective:
     """A loss bound to its parameters, targets and scaling.
 
-    `target` is (N, n), or integer classes (N,) for losses that take classes; `weight`, (n,) or (N, n), multiplies
-    each term, or each class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients
-    do). `values` are the parameters as the user gave them.
+    `target` is (N, n), or integer classes (N,) for losses that take classes, IGNORED among them; `counted` is how
+    many examples are not ignored: a mean is over these. `weight`, (n,) or (N, n), multiplies each term, or each
+    class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients do). `values` are the
+    parameters as the user gave them.
     """
 
     def __init__(
@@ -48,9 +52,19 @@ class Objective:
         self.entry, self.values, self.target, self.kink = entry, values, target, kink
         self.reduction, self.scale, self.weight, self.divide = reduction, scale, weight, divide
         self._given, self._target = values, target
+        self.counted = len(target)
+        if values.get("ignore_index") is not None:
+            self._given = {**values, "ignore_index": IGNORED}
+            self.counted = int(np.count_nonzero(target != IGNORED))
         self._factors: Array | None = weight
         if weight is not None and isinstance(entry, VectorLoss):
             self._weigh(entry, weight)
+
+    @property
+    def shown_target(self) -> Array:
+        """The target with the user's own label where an example is ignored."""
+        label = self.values.get("ignore_index")
+        return self.target if label is None else np.where(self.target == IGNORED, int(label), self.target)
 
     def _weigh(self, entry: VectorLoss, weight: Array) -> None:
         """Weights of classes: of one class, those of its examples; of a distribution, those of its target's entries."""
@@ -175,14 +189,14 @@ class Objective:
         return x.shape[1] if self.reduction == "mean" and isinstance(self.entry, ElementwiseLoss) else 1
 
     def _reduced(self, terms: Array) -> float:
-        divisor = 1 if self.reduction == "sum" else len(terms)
-        if self.reduction == "mean":
-            divisor = terms.size
+        divisor = 1 if self.reduction == "sum" else self.counted
+        if self.reduction == "mean" and terms.ndim > 1:
+            divisor *= terms.shape[1]
         return float(np.sum(terms, dtype=np.float64)) * self.scale / divisor
 
     def _scaled(self, gradient: Array, x: Array) -> Array:
         """Each example's gradient with the scale and, unless the parameters carry it, the 1/N of a mean."""
-        divisor = self._divisor(x) * (len(x) if self.divide and self.reduction != "sum" else 1)
+        divisor = self._divisor(x) * (self.counted if self.divide and self.reduction != "sum" else 1)
         factor = self.scale
         if factor != 1.0:
             gradient = gradient * factor

@@ -80,9 +80,9 @@ def loss_formulas(problem: Problem) -> list[Line]:
         return []
     name = "D" if problem.penalties else "L"
     outputs = problem.layers[-1].outputs if problem.layers else problem.x.shape[1]
-    lines = [_loss_formula(problem.objective, name, len(problem.x), outputs)]
+    lines = [_loss_formula(problem.objective, name, problem.counted, outputs)]
     if problem.objective.entry.derivative_formula:  # a formula's may be too long to be shown
-        lines.append(_derivative_formula(problem.objective, name, len(problem.x), outputs))
+        lines.append(_derivative_formula(problem.objective, name, problem.counted, outputs))
     for number, one in enumerate(problem.penalties):
         lines.append(("    + " if number else "R = ", *_penalty_formula(one, len(problem.x))))
     return lines
@@ -109,9 +109,11 @@ def loss_notes(problem: Problem) -> list[Line]:
             "one-hot targets, 1 for the class and 0 for the others" if objective.target.shape[1] > 1 else "0 and 1"
         )
         notes.append(f"The target classes were turned into {one_hot}.")
+    if objective.counted < len(problem.x):
+        notes.append(_ignoring(len(problem.x), objective))
     if objective.weight is not None:
         notes.append("Each term is multiplied by its weight.")
-    if not objective.divide and len(problem.x) > 1 and objective.reduction != "sum":
+    if not objective.divide and objective.counted > 1 and objective.reduction != "sum":
         notes.append("da and dz belong to one example's loss; the parameters' derivatives are divided by N.")
     linked = linked_activation(problem)
     if linked:
@@ -120,6 +122,14 @@ def loss_notes(problem: Problem) -> list[Line]:
             "and stays right where the net is saturated."
         )
     return notes
+
+
+def _ignoring(examples: int, objective: Objective) -> str:
+    """E.g. Of the 3 examples 1 is ignored: its loss and derivatives are 0, and the mean is over the other 2."""
+    many = examples - objective.counted
+    is_ignored = "is ignored: its loss and" if many == 1 else "are ignored: their loss and"
+    mean = f", and the mean is over the other{f' {objective.counted}' * (objective.counted > 1)}"
+    return f"Of the {examples} examples {many} {is_ignored} derivatives are 0{mean * (objective.reduction != 'sum')}."
 
 
 def linked_activation(problem: Problem) -> str:

@@ -12,7 +12,8 @@ from gradcalc.numerics.careful import weighted
 
 _UP_TO_ONE = Domain("above 0 and at most 1", 0.0, 1.0, open_low=True)
 
-IGNORE = Param("ignore_index", None, "a class whose examples count nothing (PyTorch: -100)")
+IGNORE = Param("ignore_index", None, "a class, or another whole number, whose examples count nothing (PyTorch: -100)")
+IGNORING = "ignored examples have loss and derivative 0, and in a spec a mean is over the others, as in PyTorch"
 
 
 def _of_class(np: Any, x: Any, y: Any) -> Any:
@@ -231,6 +232,7 @@ ENTRIES = (
         notes=(
             "y is 1 for the class and 0 for its rivals; nll is the binary loss on a probability",
             "PyTorch's weighted mean divides by the sum of the weights",
+            IGNORING,
         ),
         libraries={"PyTorch": "nll_loss"},
         source="PyTorch nll_loss",
@@ -250,6 +252,7 @@ ENTRIES = (
         notes=(
             "y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",
             "Keras' sparse categorical cross-entropy with from_logits=True; optax writes with_integer_labels",
+            IGNORING,
         ),
         libraries={"PyTorch": "cross_entropy"},
         source="PyTorch cross_entropy",

@@ -103,7 +103,7 @@ def _loss_terms(result: BackpropResult) -> dict[str, Array]:
     objective = problem.objective
     assert objective is not None
     examples = problem.examples
-    target = objective.target
+    target = objective.shown_target
     terms = objective.terms(*statements.last_output(result))
     return {
         "y": examples.write(target) if target.ndim == 2 else target,

@@ -45,7 +45,7 @@ def _dense(problem: Problem, layer: Dense) -> dict[str, str]:
     columns = problem.examples.columns
     one = ("[1; x]" if columns else "[1 x]") if folded else "x"
     z, dW, dx = (product.format(x=one, xt=f"{one}^T") for product in _PRODUCTS[columns, layer.weight_form.layout])
-    mean = f" / {len(problem.x)}" if problem.average_parameters and len(problem.x) > 1 else ""
+    mean = f" / {problem.counted}" if problem.average_parameters and problem.counted > 1 else ""
     several = len(problem.x) > 1 or (layer.bias_form.form == "shared" and layer.outputs > 1)
     summed = "sum of dL/dz" if several else "dL/dz"
     return {

@@ -26,7 +26,11 @@ TOP = (
     Key("classes_from", "whole number", "the first class label: 0, or 1 where labels start at 1"),
     Key("input", "array", "one example (a flat list or a number) or a batch (a list of lists)", required=True),
     Key("target", "array", "what the output should be, in the input's layout"),
-    Key("target_classes", "class or list of classes", "the right class of each example, in place of target"),
+    Key(
+        "target_classes",
+        "class or list of classes",
+        "the right class of each example, or a loss's ignore_index; in place of target",
+    ),
     Key("loss", "function", "the loss; with a target"),
     Key("upstream", "array", "dL/da of the last layer, in place of loss and target"),
     Key("regularization", "list of penalties", "terms added to the loss, and their derivatives to dW"),

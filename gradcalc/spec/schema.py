@@ -10,7 +10,7 @@ from gradcalc.conventions import OPTIONS, Convention, find_convention
 from gradcalc.errors import GradcalcError, listed, quoted, simplified
 from gradcalc.functions.entry import SIDES
 from gradcalc.network import Problem
-from gradcalc.objective import Objective
+from gradcalc.objective import IGNORED, Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.shapes import Array, Examples
 from gradcalc.spec.functions import read_loss, side_of
@@ -115,6 +115,11 @@ def _objective(
 ) -> Objective:
     entry, own, values = read_loss(keys["loss"])
     target = read_target(keys, entry, values, examples, (count, outputs), int(conventions["classes_from"]))
+    if (target == IGNORED).all() and target.ndim == 1 and conventions["reduction"] != "sum":
+        key = "target_classes" if "target_classes" in keys else "target"
+        raise keys[key].error(
+            "every example is ignored, and the loss would be a mean over none", "reduction: sum gives 0"
+        )
     kink = own["kink"].choice(SIDES) if "kink" in own else conventions["kink"]
     dtype = keys["loss"].reading.dtype
     return Objective(

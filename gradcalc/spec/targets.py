@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcalc.functions.entry import ElementwiseLoss, Entry, VectorLoss
+from gradcalc.objective import IGNORED
 from gradcalc.shapes import Array, Examples
 from gradcalc.spec.nodes import Node
 
@@ -55,32 +56,42 @@ def read_target(
     """The target as the loss takes it: (N, n), or integer classes (N,). Errors: SpecError."""
     takes = entry.takes if isinstance(entry, VectorLoss) else "values"
     if "target_classes" in keys:
-        classes = _classes(keys["target_classes"], shape, classes_from)
+        classes = _classes(keys["target_classes"], shape, classes_from, values.get("ignore_index"))
         return _from_classes(keys["target_classes"], entry, takes, classes, shape)
     node = keys["target"]
     target = read_rows(node, examples, *shape)
     if takes == "class":
-        return _class_of_one_hot(node, entry, target)
+        classes = _class_of_one_hot(node, entry, target)
+        return np.where(classes + classes_from == values.get("ignore_index"), IGNORED, classes)
     _check_domain(node, entry, values, target)
     return target
 
 
-def _classes(node: Node, shape: tuple[int, int], classes_from: int) -> Array:
-    """Class labels (N,), counted from 0."""
+def _classes(node: Node, shape: tuple[int, int], classes_from: int, ignored: float | None) -> Array:
+    """Class labels (N,), counted from 0; IGNORED for the label that is to be ignored."""
     array = np.atleast_1d(node.array()).reshape(-1)
     count, width = shape
     if array.size != count:
         of = "one example" if count == 1 else f"{count} examples"
         raise node.error(f"target_classes has {array.size} classes for {of}")
-    classes = array - classes_from
+    classes = np.where(array == ignored, IGNORED, array - classes_from)
     last = max(width, 2) - 1
     for label, position in zip(array, classes, strict=True):
-        if position != int(position) or not 0 <= position <= last:
+        if label != ignored and (position != int(position) or not 0 <= position <= last):
             raise node.error(
                 f"{label:g} is not a class: whole numbers from {classes_from} to {classes_from + last}",
-                "classes_from: 1 counts classes from 1" if classes_from == 0 and label == width else "",
+                _class_hint(label, width, classes_from),
             )
     return classes.astype(np.intp)
+
+
+def _class_hint(label: float, width: int, classes_from: int) -> str:
+    """What may be meant by a label that is no class."""
+    if classes_from == 0 and label == width:
+        return "classes_from: 1 counts classes from 1"
+    if label < 0 and label == int(label):
+        return f"to ignore such examples: loss: {{name: sparse_softmax_cross_entropy, ignore_index: {label:g}}}"
+    return ""
 
 
 def _from_classes(node: Node, entry: Entry, takes: str, classes: Array, shape: tuple[int, int]) -> Array:
