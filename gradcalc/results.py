@@ -91,6 +91,7 @@ class Heading(NamedTuple):
 
     function: str
     kind: str
+    signature: str
     parameters: dict[str, Any]
     kink: str
     wrt: str | None

@@ -11,6 +11,7 @@ import pytest
 from mpmath import mpf
 
 import references
+from further_inputs import further_of
 from gradcalc.functions import entries, find
 from gradcalc.functions.entry import (
     SIDES,
@@ -115,7 +116,7 @@ def _kinks() -> Iterator[tuple[str, dict[str, Any], float | None, str]]:
 @pytest.mark.parametrize(("name", "given", "other", "kinks"), list(_kinks()))
 def test_sides_are_the_one_sided_derivatives(name: str, given: dict[str, Any], other: float | None, kinks: str) -> None:
     entry, reference = find(name), references.of(name)
-    parameters = list(entry.parameters(given).values())
+    parameters = [*further_of(entry).values(), *entry.parameters(given).values()]
     exact = [mpf(p) if isinstance(p, float) else p for p in parameters]
     for kink in getattr(entry, kinks, ()):
         inputs = () if other is None else (other,)

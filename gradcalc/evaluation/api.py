@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Point(NamedTuple):
-    """One point's answers: numbers, lists where it is a vector, lists of lists where that is a Jacobian."""
+    """One point's answers: numbers, lists where it is a vector, lists of lists where that is a Jacobian.
+
+    `further` has its further inputs by name.
+    """
 
     input: Any = None
+    further: Mapping[str, Any] | None = None
     target: Any = None
     value: Any = None
     derivative: Any = None
@@ -27,6 +31,11 @@ class Point(NamedTuple):
     upstream: Any = None
     vjp: Any = None
     at_kink: bool = False
+
+    def named(self) -> Iterator[tuple[str, Any]]:
+        """Everything that may be said of it, by name, each further input under its own."""
+        for name, value in self._asdict().items():
+            yield from (self.further or {}).items() if name == "further" else ((name, value),)
 
 
 class Evaluation(NamedTuple):
@@ -49,11 +58,7 @@ class Evaluation(NamedTuple):
             **wrt,
             **formula,
             "points": [
-                {
-                    name: _strict(value)
-                    for name, value in point._asdict().items()
-                    if value is not None and value is not False
-                }
+                {name: _strict(value) for name, value in point.named() if value is not None and value is not False}
                 | wrt
                 for point in self.points
             ],
@@ -125,7 +130,9 @@ def _points(part: Points) -> Iterator[Point]:
     """A part's columns as points."""
     at_kink = part.at_kink or [False] * part.size
     for i in range(part.size):
-        yield Point(**{name: column[i] for name, column in part.columns.items()}, at_kink=at_kink[i])
+        named = {name: column[i] for name, column in part.columns.items()}
+        further = {name: named.pop(name) for name in part.columns if name not in Point._fields}
+        yield Point(**named, further=further or None, at_kink=at_kink[i])
 
 
 def _strict(value: Any) -> Any:

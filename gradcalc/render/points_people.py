@@ -25,7 +25,7 @@ def heading_lines(heading: Heading) -> list[str]:
     """The function, its formula and its derivative, with everything conventional that was applied."""
     values = [f"{name} = {_value(value)}" for name, value in heading.parameters.items() if value is not None]
     with_values = f" with {', '.join(values)}" if values else ""
-    function, derivative = ("L(a, y)", "dL/da") if heading.kind == "loss" else ("f(z)", "f'(z)")
+    function, derivative = (heading.signature, "dL/da") if heading.kind == "loss" else ("f(z)", "f'(z)")
     lines = [heading.function + with_values, f"{function} = {heading.formula}"]
     if heading.wrt:
         lines.append(f"the derivative is by {heading.wrt}")

@@ -7,6 +7,7 @@ from references import (
     classes,
     classification,
     counts,
+    distances,
     divergence,
     exponential,
     focal,
@@ -15,6 +16,7 @@ from references import (
     margin,
     norm,
     overlap,
+    pairs,
     pooled,
     rectified,
     regression,
@@ -37,6 +39,7 @@ FAMILIES = (
     sparsemax, standardize, norm,
     regression, classification, margin,
     robust, relative, binary_margin, counts, focal, divergence, classes, scores, overlap,
+    pairs, distances,
 )  # fmt: skip
 
 

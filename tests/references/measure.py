@@ -12,6 +12,7 @@ from mpmath import mpf
 import references
 from gradcalc.errors import InputError
 from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, VectorActivation, VectorLoss, VectorToScalar
+from gradcalc.functions.joint import JointLoss
 from gradcalc.numerics import arrays, scalar
 from references import inputs
 from references.reference import Formula
@@ -107,6 +108,11 @@ def quantities(entry: Entry) -> Iterator[Quantity]:
         yield Quantity("gradient", lambda xp, x, *p: entry.gradient(xp, x, "default", *p), reference.derivative)
     elif isinstance(entry, VectorLoss):
         yield Quantity("gradient", lambda xp, x, y, *p: entry.gradient(xp, x, y, "default", *p), reference.derivative)
+    elif isinstance(entry, JointLoss):
+        yield Quantity("gradient", _by_default(entry.gradient, len(entry.params)), reference.derivative)
+    for one in entry.further:
+        kernel = _by_default(one.derivative, len(entry.params)) if isinstance(entry, JointLoss) else one.derivative
+        yield Quantity(f"by {one.name}", kernel, reference.by_input[one.name])
     by_target = getattr(entry, "by_target", None)
     if by_target is not None:
         assert reference.by_target is not None
@@ -116,8 +122,16 @@ def quantities(entry: Entry) -> Iterator[Quantity]:
             yield Quantity(f"by {param.name}", param.derivative, reference.by_parameter[param.name])
 
 
+def _by_default(kernel: Callable[..., Any], parameters: int) -> Callable[..., Any]:
+    """A kernel with its `side` before the parameters, for the default side."""
+    return lambda *given: kernel(*given[: len(given) - parameters], "default", *given[len(given) - parameters :])
+
+
 def points(entry: Entry, given: Any) -> list[tuple[Any, ...]]:
-    """The inputs to try: (x,) or (x, y)."""
+    """The inputs to try: (x,), (x, y), or what a function with further inputs takes."""
+    own = references.of(entry.name).points
+    if own is not None:
+        return own()
     if isinstance(entry, Elementwise):
         return [(x,) for x in inputs.numbers(entry.domain, POINTS, entry.name)]
     if isinstance(entry, ElementwiseLoss):
