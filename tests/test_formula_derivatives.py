@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from formula_trees import exact, formulas
 from gradcalc.errors import GradcalcError
-from gradcalc.formula import kernels as kernels_module
+from gradcalc.formula import vector_kernels as kernels_module
 from gradcalc.formula.entries import Formula
 from gradcalc.formula.kernels import Kernels
 from gradcalc.formula.parse import parse
@@ -72,7 +72,7 @@ def test_a_known_derivative_is_written_as_people_write_it(formula: str, expected
 
 def _same(one: Node, other: Node, letters: tuple[str, ...]) -> bool:
     """Whether two trees have the same value at some vectors."""
-    from gradcalc.formula.kernels import VectorKernels
+    from gradcalc.formula.vector_kernels import VectorKernels
 
     x, y = np.array([0.3, 0.6, 0.8]), np.array([0.2, 1.0, 0.7])
     given = (x, y)[: len(letters)]
@@ -219,7 +219,7 @@ def test_a_jacobian_agrees_with_differences_and_with_the_formula(formula: str) -
     g = np.array([[1.0, 2.0, -1.0, 0.5], [0.0, 1.0, 0.25, -2.0]])
     vjp = np.einsum("ni,nij->nj", g, jacobian)
     np.testing.assert_allclose(entry.vjp(np, x, g), vjp, rtol=1e-12)
-    from gradcalc.formula.kernels import VectorKernels
+    from gradcalc.formula.vector_kernels import VectorKernels
 
     written = VectorKernels(parse(text(whole.derivative()), ("z", "upstream")), ("z", "upstream"))
     np.testing.assert_allclose(written.vector_value(np, x, g), vjp, rtol=1e-9, atol=1e-12)

@@ -12,10 +12,11 @@ from formula_trees import formulas
 from gradcalc.errors import GradcalcError, UsageError
 from gradcalc.formula.entries import Formula, constant
 from gradcalc.formula.latex import latex
+from gradcalc.formula.limits import LONGEST
 from gradcalc.formula.parse import parse
 from gradcalc.formula.rules import ARGUMENTS, UNARY
 from gradcalc.formula.show import text
-from gradcalc.formula.tokens import LONGEST, FormulaError
+from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node
 
 CONSTANTS = {
@@ -73,7 +74,7 @@ REFUSED = {
     "z # note": (3, "no comments"),
     "z; z": (2, "single formula"),
     "z\nz": (2, "one line"),
-    "z[0]": (2, "brackets are round"),
+    "z[0]": (3, "an index is one that a sum runs over"),
     "|z|": (1, "abs(z)"),
     "z && 1": (3, "'and'"),
     "z // 2": (3, "floor"),

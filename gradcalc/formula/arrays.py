@@ -77,6 +77,12 @@ __all__ = [
     "xp",
 ]  # fmt: skip
 
+
+def counted(n: float) -> Any:
+    """1, 2, ..., n: what an index is as a number."""
+    return np.arange(1.0, n + 1.0)
+
+
 _erf = np.frompyfunc(math.erf, 1, 1)
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gradcalc.errors import GradcalcError, UsageError, listed, near, quoted
-from gradcalc.formula.kernels import Kernels, VectorKernels
-from gradcalc.formula.parse import parse
+from gradcalc.formula.gathering import UPSTREAM
+from gradcalc.formula.grammar import written
+from gradcalc.formula.kernels import Kernels
+from gradcalc.formula.parse import letters, meant, parameter_names, parse
 from gradcalc.formula.rules import ALIASES, ARGUMENTS
-from gradcalc.formula.shapes import is_vector, of_a_vector
+from gradcalc.formula.shapes import check, is_vector, of_a_vector
 from gradcalc.formula.show import text as shown
-from gradcalc.formula.symbolic import UPSTREAM, derivative
+from gradcalc.formula.symbolic import derivative
 from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node, walk
 from gradcalc.functions.entry import (
@@ -24,6 +26,9 @@ from gradcalc.functions.entry import (
     VectorLoss,
     VectorToScalar,
 )
+
+if TYPE_CHECKING:
+    from gradcalc.formula.vector_kernels import VectorKernels
 
 Kind = Literal["activation", "loss", ""]
 
@@ -38,12 +43,16 @@ _LONGEST_SHOWN = 300
 class Formula:
     """A formula that has been read: its tree, what it is a function of, and the names of its parameters."""
 
-    def __init__(self, text: str, parameters: Iterable[str] = (), kind: Kind = "") -> None:
+    def __init__(
+        self, text: str, parameters: Iterable[str] = (), kind: Kind = "", variables: tuple[str, ...] = ()
+    ) -> None:
         self.text, self.parameters = text.strip(), tuple(parameters)
         _check_names(self.parameters)
-        letters = [letter for letter in (*ACTIVATION, *LOSS) if letter not in self.parameters]
-        self.tree = parse(self.text, (*letters, *self.parameters))
-        self.variables = self._variables(kind)
+        known = [letter for letter in variables or (*ACTIVATION, *LOSS) if letter not in self.parameters]
+        self.written = written(self.text, (*known, *self.parameters))
+        self.tree = meant(self.written, self.text)
+        self.variables = variables or self._variables(kind)
+        check(self.tree, self.variables, self.text)
         self._check_parameters()
         self.whole = of_a_vector(self.tree, self.parameters)
 
@@ -86,8 +95,10 @@ class Formula:
         """The formula as an entry. A vector's Jacobian takes its kink rule from here, the others as they are called."""
         if not self.whole:
             return self._elementwise()
+        from gradcalc.formula.vector_kernels import VectorKernels  # late: elementwise formulas need none
+
         kernels = VectorKernels(self.tree, self.variables, self.parameters)
-        if self.variables == LOSS:
+        if self.variables[0] == LOSS[0]:
             return self._vector_loss(kernels)
         params = self._params(kernels.by_number)
         if not is_vector(self.tree, self.variables):
@@ -102,6 +113,7 @@ class Formula:
             value=kernels.vector_value,
             jacobian=partial(kernels.jacobian, kink=kink),
             vjp=partial(kernels.vjp, kink=kink),
+            outputs=kernels.outputs,
             params=params,
             **self._common(),
         )
@@ -122,7 +134,7 @@ class Formula:
         return ElementwiseLoss(by_target=kernels.derivative("y"), **same)
 
     def _vector_loss(self, kernels: VectorKernels) -> Entry:
-        if is_vector(self.tree, LOSS):
+        if is_vector(self.tree, self.variables):
             raise self._error(
                 self.tree, "a loss of a whole example is one number", "take the sum or the mean of its entries"
             )
@@ -148,7 +160,7 @@ class Formula:
         return {
             "name": "formula",
             "title": "Formula",
-            "formula": shown(self.tree),
+            "formula": shown(self.written),
             "derivative_formula": self._derivative_text(),
             "source": "the user",
         }
@@ -161,6 +173,14 @@ class Formula:
             return ""
         text = f"J^T {UPSTREAM} = {shown(found)}" if UPSTREAM in found.names else shown(found)
         return text if len(text) <= _LONGEST_SHOWN else ""
+
+
+def of_entry(entry: Entry, text: str = "") -> Formula:
+    """A catalogue entry's formula, or another `text` of it, with those of its parameters that stand there."""
+    text = text or entry.formula
+    used = parse(text, (*letters(entry), *parameter_names(entry))).names
+    names = [name for name in parameter_names(entry) if name in used]
+    return Formula(text, names, variables=letters(entry))
 
 
 def _check_names(names: tuple[str, ...]) -> None:

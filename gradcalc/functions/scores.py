@@ -341,7 +341,7 @@ ENTRIES = (
         name="multilabel_margin",
         aliases=("multilabel_margin_loss",),
         title="Margin loss of several labels",
-        formula="sum(max(0, M)) / n with M = 1 - (a[j] - a[i]) for each label j and each other class i",
+        formula="sum(i, j, y[j] * (1 - y[i]) * max(0, 1 - (a[j] - a[i]))) / n",
         derivative_formula="for a label minus, for another class plus, the number of its margins not met, over n",
         takes="values",
         value=_multilabel_margin,
