@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from gradcalc.cli import options
-from gradcalc.cli.numbers import Command
 from gradcalc.cli.output import opened, warn
+from gradcalc.cli.stray import InputCommand
 from gradcalc.errors import GradcalcError, InputError, UsageError, listed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _FREE = ("json", "jsonl")
 _KINKS = 100
 
 
-@click.command(cls=Command)
+@click.command(cls=InputCommand)
 @click.argument("function", required=False)
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--formula", metavar="TEXT", help="A formula of z, or of a and y, in FUNCTION's place: 'z * tanh(z)'.")
