@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from further_inputs import further_of, target_of
 from gradcalc.errors import GradcalcError
 from gradcalc.formula.entries import Formula, of_entry
 from gradcalc.formula.gathering import UPSTREAM
@@ -24,9 +25,11 @@ from gradcalc.functions.entry import (
     VectorLoss,
     VectorToScalar,
 )
+from gradcalc.functions.joint import JointLoss
 from gradcalc.numerics import scalar
 
-ENTRIES = entries()
+#: The language is one of numbers and vectors: what takes a matrix has a formula in words.
+ENTRIES = [entry for entry in entries() if entry.rank < 2]
 
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 
@@ -58,6 +61,7 @@ def test_the_formula_is_in_the_language(entry: Entry) -> None:
 ELEMENTWISE = [entry for entry in ENTRIES if isinstance(entry, Elementwise)]
 LOSSES = [entry for entry in ENTRIES if isinstance(entry, ElementwiseLoss)]
 VECTORS = [entry for entry in ENTRIES if isinstance(entry, VectorActivation | VectorToScalar)]
+JOINT = [entry for entry in ENTRIES if isinstance(entry, JointLoss)]
 VECTOR_LOSSES = [entry for entry in ENTRIES if isinstance(entry, VectorLoss)]
 
 
@@ -97,10 +101,11 @@ def test_a_loss_agrees_with_its_formula(entry: ElementwiseLoss) -> None:
     own: Any = formula.entry()
     parameters = entry.parameters({})
     kernels = [name for name in ("value", "derivative", "second", "by_target") if getattr(entry, name)]
+    further = further_of(entry).values()
     for a in map(float, inputs(entry, 15)):
         for y in targets(entry, parameters):
-            expected = [getattr(entry, name)(scalar, a, y, *parameters.values()) for name in kernels]
-            found = [getattr(own, name)(scalar, a, y, *values(entry, formula)) for name in kernels]
+            expected = [getattr(entry, name)(scalar, a, y, *further, *parameters.values()) for name in kernels]
+            found = [getattr(own, name)(scalar, a, y, *further, *values(entry, formula)) for name in kernels]
             np.testing.assert_allclose(found, expected, err_msg=f"{entry.name} at {a}, {y}", **NEAR)
 
 
@@ -144,6 +149,22 @@ def test_a_loss_of_a_vector_agrees_with_its_formula(entry: VectorLoss) -> None:
     kernels = VectorKernels(parse(text(slope), ("a", "y", *used)), ("a", "y"), tuple(used))
     found = kernels.vector_value(np, x, y, *(entry.parameters({})[name] for name in used))
     np.testing.assert_allclose(found, own.gradient(np, x, y, "default", *chosen), **NEAR)
+
+
+@pytest.mark.parametrize("entry", JOINT, ids=lambda entry: entry.name)
+def test_a_loss_of_several_vectors_agrees_with_its_formula(entry: Any) -> None:
+    formula = of_entry(entry)
+    parameters = {"y": target_of(entry), **entry.parameters({})}
+    chosen = [parameters[name] for name in formula.parameters]
+    x, *further = (np.array(vector) for vector in ([0.3, -1.25, 0.7], *further_of(entry).values()))
+    target = [] if target_of(entry) is None else [target_of(entry)]
+    kernels: Any = VectorKernels(formula.tree, formula.variables, formula.parameters)
+    given = [*target, *further, *entry.parameters({}).values()]
+    np.testing.assert_allclose(kernels.number_value(np, x, *further, *chosen), entry.value(np, x, *given), **NEAR)
+    given.insert(len(target) + len(further), "default")
+    for letter, theirs in (("a", entry.gradient), *((one.name, one.derivative) for one in entry.further)):
+        found = kernels.gradient(np, x, (*further, *chosen), letter, "default")
+        np.testing.assert_allclose(found, theirs(np, x, *given), err_msg=letter, **NEAR)
 
 
 @each_entry

@@ -125,9 +125,38 @@ def test_numbers_may_be_constant_formulas() -> None:
     assert in_process("eval", "identity", "--linspace", "0", "2*pi", "2", "--only", "value").code == 0
 
 
-def test_a_stream_takes_plain_numbers_only() -> None:
-    outcome = in_process("eval", "--formula", "z^2", "-", "--only", "value", stdin="1 2\nln(3)\n")
-    assert outcome.code == 2 and outcome.out == "1\n4\n" and "<stdin>:2:1" in outcome.err
+def test_numbers_of_a_stream_may_be_constant_formulas() -> None:
+    stream = "1 1/2\nln(3), (-pi) [max(1, 2), 2^0.5]\n"
+    outcome = in_process("eval", "identity", "-", "--only", "value", stdin=stream.replace(" [", "\n["))
+    expected = [1.0, 0.5, math.log(3), -math.pi, 2.0, 2**0.5]
+    assert (outcome.code, list(map(float, outcome.out.split()))) == (0, expected)
+    line = '{"input": ["ln(3)", "-1/4"], "target": "pi", "upstream": "2^-1"}'
+    point = json.loads(in_process("eval", "square", "-", "--format", "jsonl", stdin=line).out)
+    assert point["input"] == [math.log(3), -0.25] and point["target"] == [math.pi] * 2
+
+
+def test_a_wrong_formula_in_a_stream_has_its_place() -> None:
+    outcome = in_process("eval", "--formula", "z^2", "-", "--only", "value", stdin="1 2\nln(3) 4*tna(2)\n")
+    assert outcome.code == 2 and outcome.out.split()[:2] == ["1", "4"] and len(outcome.out.split()) == 3
+    assert "<stdin>:2:9: not a number: '4*tna(2)': unknown function 'tna'; did you mean tan" in outcome.err
+    for text in ("1/2/", "(1", "ln(3))", "z+(1)", "2024-01-05"):
+        assert in_process("eval", "identity", "-", stdin=text).code == 2
+
+
+def test_numbers_set_from_the_shell_may_be_constant_formulas() -> None:
+    spec = SPEC.format(loss="half_square", activation="relu")
+    words = ["--set", "W1[0][0]=1/3", "--input", "max(1, 2),ln(3)", "--target", "(-pi), e^2", "--learning-rate", "1/8"]
+    net = json.loads(in_process("backprop", "-", *words, "--format", "json", stdin=spec).out)["layers"][0]
+    assert net["W"][0][0] == 1 / 3 and net["x"] == [2.0, math.log(3)]
+    wrong = in_process("backprop", "-", "--set", "W1[0][0]=ln(3", stdin=spec)
+    assert wrong.code == 2 and "an entry must be a number, not 'ln(3'; this bracket is not closed" in wrong.err
+
+
+def test_a_parameter_in_a_spec_may_be_a_constant_formula() -> None:
+    spec = SPEC.format(loss="half_square", activation='{name: leaky_relu, alpha: "1/8"}')
+    assert json.loads(in_process("backprop", "-", "--format", "json", stdin=spec).out)["layers"][0]["f_prime"]
+    wrong = in_process("backprop", "-", stdin=spec.replace("1/8", "1/").replace("{name", "\n      {name"))
+    assert wrong.code == 2 and "the formula breaks off" in wrong.err and "<stdin>:8:36" in wrong.err
 
 
 SPEC = """

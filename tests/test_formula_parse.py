@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from formula_trees import formulas
 from gradcalc.errors import GradcalcError, UsageError
-from gradcalc.formula.entries import Formula, constant
+from gradcalc.formula.constants import constant
+from gradcalc.formula.entries import Formula
 from gradcalc.formula.latex import latex
 from gradcalc.formula.limits import LONGEST
 from gradcalc.formula.parse import parse

@@ -34,13 +34,13 @@ def read_word(text: str, where: str) -> Word:
 
 def _formulas(text: str, where: str) -> Word | None:
     """The same for constant formulas such as ln(3) or 1/3; None where the word is meant as something else."""
+    from gradcalc.formula.constants import constant, parted  # late: most numbers are plain
+
     body = text.strip()
     bracketed = body.startswith("[") and body.endswith("]")
-    parts = _parts(body[1:-1] if bracketed else body)
+    parts = parted(body[1:-1] if bracketed else body)
     if not all(map(_formula_like, parts)):
         return None
-    from gradcalc.formula.entries import constant
-
     try:
         return Word([constant(part) for part in parts], bracketed or len(parts) > 1)
     except GradcalcError as error:
@@ -48,18 +48,6 @@ def _formulas(text: str, where: str) -> Word | None:
             return None
         error.message = f"{where}: {error.message}"
         raise
-
-
-def _parts(text: str) -> list[str]:
-    """What stands between commas that are not in brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 def _formula_like(text: str) -> bool:

@@ -190,14 +190,3 @@ def _check_names(names: tuple[str, ...]) -> None:
             raise UsageError(f"a parameter cannot be named {quoted(letter)}", hint="letters, digits and _")
         if letter in (*ARGUMENTS, *ALIASES, UPSTREAM):
             raise UsageError(f"a parameter cannot be named {letter}, which is a function's name")
-
-
-def constant(text: str) -> float:
-    """The value of a formula without variables: ln(3), 1/3, (-pi), 2^0.5. FormulaError where it is none."""
-    from gradcalc.formula import floats
-    from gradcalc.formula.evaluate import evaluate
-
-    tree = parse(text, ())
-    if of_a_vector(tree):
-        raise FormulaError("a number cannot be made of a vector", text, tree.span)
-    return float(evaluate(floats, tree, {})[0])

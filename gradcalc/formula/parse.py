@@ -81,5 +81,5 @@ def letters(entry: Entry) -> tuple[str, ...]:
     """What an entry's formula is a function of, in the order of its kernels."""
     if entry.kind != "loss":
         return ("z",)
-    target = getattr(entry, "has_target", True) and getattr(entry, "takes", None) != "sign"
-    return ("a", *(["y"] if target else []), *(one.name for one in getattr(entry, "further", ())))
+    target = entry.has_target and getattr(entry, "takes", None) != "sign"
+    return ("a", *(["y"] if target else []), *(one.name for one in entry.further))

@@ -23,7 +23,7 @@ NOWHERE = Span(0, 0)
 class Node:
     """An operator or function with its arguments, or a leaf.
 
-    Leaves are ("number", value), ("name", letter), ("index", j) and ("word", choice); ("=", name) holds the one argument
+    Leaves are ("number", value), ("name", letter), ("index", j) and ("word", choice); ("=", name) holds the argument
     of a named parameter; "if" has condition, then, else. ("at", j) is an entry of a vector, v[j]; ("sum", j) and its
     like run over the entries of an index, and bind it: `free` are the indices nothing has bound yet. "with" holds a
     formula and the named parts of it, each an ("=", name). Nodes never change. Equality looks at the formula, not the
