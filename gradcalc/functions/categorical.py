@@ -179,6 +179,7 @@ ENTRIES = (
         notes=(
             "0 * log(0) is 0: only the entries with a target count",
             "normalized, the derivative is -y / a + sum(y) / sum(a)",
+            "Keras divides a by its sum and clips it: -p normalize=true -p clip=1e-7",
         ),
         source="Konopczynski, Handy DL (2017), eq. 16 and 20 (20 misprinted)",
         sample=(0.01, 0.99),
@@ -199,10 +200,15 @@ ENTRIES = (
         by_target=_softmax_ce_by_target,
         libraries={
             "PyTorch": "F.cross_entropy(label_smoothing)",
-            "Optax": "softmax_cross_entropy",
+            "optax": "softmax_cross_entropy",
             "Keras": "categorical_crossentropy (from_logits=True)",
         },
-        notes=("the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",),
+        notes=(
+            "the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",
+            "with weights PyTorch's mean over class targets divides by the sum of their weights",
+            "a logit of -inf with the target 0 counts nothing; PyTorch, JAX and Keras give NaN, optax has a safe_ version",
+            "to ignore examples: sparse_softmax_cross_entropy",
+        ),
         source="Konopczynski, Handy DL (2017), eq. 16-22 (22 misprinted); PyTorch cross_entropy",
     ),
 )

@@ -252,6 +252,7 @@ ENTRIES = (
         notes=(
             "y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",
             "Keras' sparse categorical cross-entropy with from_logits=True; optax writes with_integer_labels",
+            "PyTorch's weighted mean divides by the sum of the weights",
             IGNORING,
         ),
         libraries={"PyTorch": "cross_entropy"},

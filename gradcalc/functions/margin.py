@@ -171,8 +171,11 @@ ENTRIES = (
         targets_by_choice={"01": ZERO_OR_ONE},
         kinks=(_HINGE_KINK,),
         target_kinks=(_HINGE_TARGET_KINK,),
-        libraries={"Optax": "hinge_loss", "Keras": "hinge"},
-        notes=("where a * y = 1 the inactive branch is taken",),
+        libraries={"optax": "hinge_loss", "Keras": "hinge"},
+        notes=(
+            "where a * y = 1 the inactive branch is taken; JAX and Keras take the mean of both (--kink midpoint)",
+            "Keras turns the labels 0 and 1 into -1 and 1 by itself: -p labels=01; optax does not",
+        ),
         source="optax hinge_loss, Keras hinge (which turns labels 0 and 1 into -1 and 1)",
         sample=(-3.0, 3.0),
     ),
