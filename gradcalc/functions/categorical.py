@@ -206,7 +206,7 @@ ENTRIES = (
         notes=(
             "the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",
             "with weights PyTorch's mean over class targets divides by the sum of their weights",
-            "a logit of -inf with the target 0 counts nothing; PyTorch, JAX and Keras give NaN, optax has a safe_ version",
+            "a logit of -inf with the target 0 counts nothing; PyTorch, JAX and Keras give NaN there",
             "to ignore examples: sparse_softmax_cross_entropy",
         ),
         source="Konopczynski, Handy DL (2017), eq. 16-22 (22 misprinted); PyTorch cross_entropy",
