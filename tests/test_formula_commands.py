@@ -54,6 +54,28 @@ def test_kinks_are_told_as_for_any_function(formula: str, function: str, side: s
     assert (ours[-1], ours[4:6]) == (theirs[-1], theirs[len(theirs) - len(ours) + 4 :][:2])
 
 
+#: A vector's formula, its inputs and options; a kink, and the derivatives to its left and right.
+VECTOR_KINKS = (
+    ("max(z, 0) / (1 + sum(z^2))", "0 1", "z[0] = 0 for output 0", 0.0, 0.5),
+    ("sum(abs(z))", "0 1", "z[0] = 0", -1.0, 1.0),
+    ("mean(abs(a - y))", "0 1 -y 0,3", "a[0] = 0", -0.5, 0.5),
+    ("mean(abs(a - y))", "0 1 -y 0,3 --wrt target", "y[0] = 0", -0.5, 0.5),
+)
+
+
+@pytest.mark.parametrize("case", VECTOR_KINKS, ids=lambda case: f"{case[0]} at {case[2]}")
+@pytest.mark.parametrize("side", SIDES)
+def test_kinks_of_a_vectors_formula_are_told_and_settled(case: tuple[str, str, str, float, float], side: str) -> None:
+    formula, words, where, left, right = case
+    asked = ("--formula", formula, *words.split(), "--kink", side)
+    assert f"kink at {where}: left {left:g}, right {right:g}, shown" in in_process("eval", *asked).out
+    (point,) = json.loads(in_process("eval", *asked, "--format", "json").out)["points"]
+    assert point["at_kink"] is True
+    expected = {"left": left, "right": right, "midpoint": (left + right) / 2, "default": 0.0}.get(side, "NaN")
+    shown = point["derivative"][0]
+    assert (shown[0] if isinstance(shown, list) else shown) == _near(expected)
+
+
 def test_a_jump_is_told() -> None:
     told = in_process("eval", "--formula", "1 if z > 0 else 0", "0").out
     assert "jump at z = 0: slope left 0, right 0" in told

@@ -110,7 +110,18 @@ class _Asked:
         if n > _LONGEST:
             hint = "ask for --only value, or with --upstream for --only vjp"
             raise InputError(f"the Jacobian of {n} inputs has {n * n} numbers", hint=hint)
-        return self.entry.jacobian(self.np, self.x, *self.parameters)
+        found = self.entry.jacobian(self.np, self.x, *self.parameters)
+        if self.entry.one_sided:
+            self._tell_of_jumps(found)
+        return found
+
+    def _tell_of_jumps(self, jacobian: Any) -> None:
+        """Where a Jacobian's one-sided entries differ; its rule for kinks has been applied."""
+        left, right = (self.entry.one_sided(self.np, self.x, side, *self.parameters) for side in ("left", "right"))
+        differ = (left != right) & ~self.np.isnan(left + right)
+        for i, j in self.np.argwhere(differ)[:_TOLD]:
+            sides = (float(left[i, j]), float(right[i, j]), float(jacobian[i, j]))
+            self.kinks[told(KinkMet(f"z[{j}] = {self.x[j] + 0.0:g} for output {i}", *sides))] = None
 
     def _call(self, kernel: Any, *side: str) -> Any:
         """A kernel with all it takes."""
@@ -149,15 +160,19 @@ class _Asked:
             return self._settled(
                 lambda side: gradient(self.np, y.kernel, self.x, side, *self.parameters) * self._factor() + 0.0
             )
+        if self.entry.target_sides:
+            sided, at_kink = self.entry.target_sides
+            return self._settled(lambda side: self._call(sided, side) * self._factor() + 0.0, at_kink)
         found = self._call(self.entry.by_target) * self._factor()
         return found if y.class_weights is None else found * y.class_weights
 
-    def _settled(self, sided: Callable[[str], Any]) -> Any:
+    def _settled(self, sided: Callable[[str], Any], at_kink: Any = None) -> Any:
         """The gradient, with the user's rule applied where its one-sided ones differ."""
         gradient = sided("default")
-        if self.entry.at_kink is None:
+        at_kink = at_kink or self.entry.at_kink
+        if at_kink is None:
             return gradient
-        met = self._call(self.entry.at_kink)
+        met = self._call(at_kink)
         if not met.any():
             return gradient
         left, right = sided("left"), sided("right")
@@ -224,6 +239,9 @@ def _check_sum(question: Question, x: Any, about: str, what: str) -> None:
 
 #: So many entries that tie are named.
 _TIED = 5
+
+#: So many kinks of a Jacobian are told.
+_TOLD = 100
 
 #: Longer vectors have no Jacobian printed: 200 MB at this length.
 _LONGEST = 5000

@@ -114,6 +114,7 @@ class Formula:
             jacobian=partial(kernels.jacobian, kink=kink),
             vjp=partial(kernels.vjp, kink=kink),
             outputs=kernels.outputs,
+            one_sided=kernels.one_sided_jacobian if kernels.has_kinks() else None,
             params=params,
             **self._common(),
         )
@@ -143,6 +144,10 @@ class Formula:
             gradient=lambda np, x, y, side, *rest: kernels.gradient(np, x, (y, *rest), "a", side),
             by_target=lambda np, x, y, *rest: kernels.gradient(np, x, (y, *rest), "y", "default"),
             at_kink=lambda np, x, y, *rest: kernels.at_kink(np, x, (y, *rest)),
+            target_sides=(
+                lambda np, x, y, side, *rest: kernels.gradient(np, x, (y, *rest), "y", side),
+                lambda np, x, y, *rest: kernels.at_kink(np, x, (y, *rest), "y"),
+            ),
             takes="values",
             additive=False,
             params=self._params(kernels.by_number),

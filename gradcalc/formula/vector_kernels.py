@@ -66,16 +66,9 @@ class VectorKernels(Kernels):
         left, right = (self._directions(np, x, rest, self.main, side, part) for side in (-1, 1))
         return np.where(left == right, found, choose(kink, left, right))
 
-    def jacobian_kinks(self, np: Any, x: Any, *rest: Any) -> Any:
-        """By which entries some output's one-sided derivatives differ."""
-        if not self.has_kinks():
-            return np.zeros(x.shape, dtype=bool)
-
-        def work(x: Any, part: slice) -> Any:
-            left, right = (self._directions(np, x, rest, self.main, side, part) for side in (-1, 1))
-            return ((left != right) & ~(np.isnan(left) | np.isnan(right))).any(axis=-1)
-
-        return self._in_pieces(np, work, x)
+    def one_sided_jacobian(self, np: Any, x: Any, side: str, *rest: Any) -> Any:
+        """The Jacobian a little to one side of each entry."""
+        return np.swapaxes(self._directions(np, x, rest, self.main, _SIDES[side], slice(None)), -1, -2)
 
     def gradient(self, np: Any, x: Any, rest: tuple[Any, ...], letter: str, side: str) -> Any:
         """The derivative of a one-number result by every entry of a letter, (..., n)."""

@@ -203,10 +203,11 @@ class VectorActivation(Entry):
 
     value(np, x, ...): x (..., n) -> (..., m);  jacobian(np, x, ...) -> (..., m, n);
     vjp(np, x, upstream, ...) -> (..., n), without forming the Jacobian. m = outputs(n) is n unless `outputs` says
-    otherwise; for lengths the function cannot take, `outputs` raises InputError.
+    otherwise; for lengths the function cannot take, `outputs` raises InputError. `one_sided(np, x, side, ...)` is the
+    Jacobian from the "left" or the "right", where a function has kinks and says so.
     """
 
-    __slots__ = ("jacobian", "outputs", "value", "vjp")
+    __slots__ = ("jacobian", "one_sided", "outputs", "value", "vjp")
 
     def __init__(
         self,
@@ -215,10 +216,12 @@ class VectorActivation(Entry):
         jacobian: Kernel,
         vjp: Kernel,
         outputs: Callable[[int], int] = int,
+        one_sided: Kernel | None = None,
         **common: Any,
     ) -> None:
         super().__init__(kind="activation", **common)
         self.value, self.jacobian, self.vjp, self.outputs = value, jacobian, vjp, outputs
+        self.one_sided = one_sided
 
 
 class VectorToScalar(Entry):
@@ -261,7 +264,8 @@ class VectorLoss(Entry):
     `takes` says what a target is: "values" (y like x), "distribution" (y like x, or a class, which becomes one-hot)
     or "class" (an integer array (...) of classes from 0). gradient(np, x, y, side, ...) -> (..., n), with `side` and
     at_kink(np, x, y, ...) and `kinks` as in Norm; by_target(np, x, y, ...) -> (..., n), or None where targets are
-    classes. `logits` names the same loss on logits, where there is one. `additive` says that a loss of values is the
+    classes; `target_sides` are gradient and at_kink once more, in the target, where by_target has kinks of its own.
+    `logits` names the same loss on logits, where there is one. `additive` says that a loss of values is the
     sum or mean of a term of each element, the same for x and y exchanged; else elements can have no own weights.
     """
 
@@ -274,6 +278,7 @@ class VectorLoss(Entry):
         "logits",
         "takes",
         "target_domain",
+        "target_sides",
         "value",
     )
 
@@ -289,9 +294,10 @@ class VectorLoss(Entry):
         target_domain: Domain = ANY,
         logits: str = "",
         additive: bool = True,
+        target_sides: tuple[Kernel, Kernel] | None = None,
         **common: Any,
     ) -> None:
         super().__init__(kind="loss", **common)
-        self.additive = additive
+        self.additive, self.target_sides = additive, target_sides
         self.value, self.gradient, self.by_target, self.takes = value, gradient, by_target, takes
         self.at_kink, self.kinks, self.target_domain, self.logits = at_kink, kinks, target_domain, logits
