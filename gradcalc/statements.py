@@ -10,6 +10,7 @@ import numpy as np
 from gradcalc.backpropagation import BackpropResult
 from gradcalc.errors import listed
 from gradcalc.functions.entry import ElementwiseLoss, Entry
+from gradcalc.functions.unsaid import unsaid
 from gradcalc.layers.activation import Activation, ActivationLayer
 from gradcalc.layers.dense import Dense
 from gradcalc.network import Problem, activation_of, output_position
@@ -109,6 +110,7 @@ def loss_notes(problem: Problem) -> list[Line]:
             "one-hot targets, 1 for the class and 0 for the others" if objective.target.shape[1] > 1 else "0 and 1"
         )
         notes.append(f"The target classes were turned into {one_hot}.")
+    notes += _unsaid(entry, objective.values)
     if objective.counted < len(problem.x):
         notes.append(_ignoring(len(problem.x), objective))
     if objective.weight is not None:
@@ -203,6 +205,11 @@ def _kind(activation: Activation | None) -> str:
 
 def _with(values: dict[str, Any]) -> tuple[str | float, ...]:
     return (" with ", *_values(values)) if values else ()
+
+
+def _unsaid(entry: Entry, values: dict[str, Any]) -> list[Line]:
+    """What the formula does not tell of the parameters."""
+    return [(*_values({name: values[name]}), f": {meaning}.") for name, meaning in unsaid(entry, values).items()]
 
 
 def _said_values(entry: Entry, values: dict[str, Any]) -> dict[str, Any]:

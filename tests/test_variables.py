@@ -6,7 +6,8 @@ import pytest
 
 from commands import in_process, json_value
 from gradcalc.functions import entries
-from gradcalc.functions.entry import ElementwiseLoss, Entry, VectorLoss
+from gradcalc.functions.entry import ElementwiseLoss, Entry, Param, VectorLoss
+from gradcalc.functions.unsaid import unsaid
 
 LOSSES = [
     entry
@@ -48,3 +49,22 @@ def test_a_parameter_that_is_left_out_has_no_derivative(entry: Entry, param: Ent
     assert f"no derivative by {param.name} while that is none; give it a number" in outcome.err
     given = asked(entry, "--wrt", param.name, "-p", f"{param.name}=0.5")
     assert json_value(in_process(*given))["points"][0]["derivative"] >= 0
+
+
+def other_value(param: Param) -> str:
+    """A value that is not the default one."""
+    if isinstance(param.default, bool):
+        return str(not param.default).lower()
+    return next((choice for choice in param.choices if choice != param.default), "0.25")
+
+
+UNNAMED = [(e, p) for e in LOSSES for p in e.params if unsaid(e, {q.name: 0 for q in e.params}).get(p.name)]
+
+
+@pytest.mark.parametrize(("entry", "param"), UNNAMED, ids=lambda one: one.name)
+def test_what_the_formula_does_not_say_of_a_parameter_is_said(entry: Entry, param: Param) -> None:
+    """Where it is not as it is by default; then the formula alone would be wrong."""
+    value = other_value(param)
+    words = [word for word in asked(entry, "-p", f"{param.name}={value}") if word not in ("--format", "json")]
+    assert f"{param.name} = {value}: {param.doc}\n" in in_process(*words).out
+    assert param.doc not in in_process(*[word for word in words if word not in ("-p", f"{param.name}={value}")]).out

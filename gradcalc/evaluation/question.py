@@ -11,6 +11,7 @@ from gradcalc.evaluation.series import Series
 from gradcalc.evaluation.variables import check_there, no_target
 from gradcalc.functions import find
 from gradcalc.functions.entry import SIDES, Elementwise, ElementwiseLoss, Param, VectorActivation, VectorLoss
+from gradcalc.functions.unsaid import unsaid
 from gradcalc.results import Heading
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ class Question:
         """What the answers are answers to."""
         entry = self.entry
         return Heading(
-            entry.name, entry.kind, entry.signature, self.parameters, self.kink, self.wrt, entry.formula,
-            entry.derivative_formula, self.reduction, self.scale, self.columns(upstream=self.upstream is not None),
+            entry.name, entry.kind, entry.signature, self.parameters, unsaid(entry, self.parameters), self.kink,
+            self.wrt, entry.formula, entry.derivative_formula, self.reduction, self.scale,
+            self.columns(upstream=self.upstream is not None),
         )  # fmt: skip
 
     def warn(self, text: str, about: str = "") -> None:

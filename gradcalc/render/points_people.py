@@ -33,6 +33,7 @@ def heading_lines(heading: Heading) -> list[str]:
         lines.append(heading.derivative_formula)
     elif heading.derivative_formula:
         lines.append(f"{derivative} = {heading.derivative_formula}")
+    lines += [f"{name} = {_value(heading.parameters[name])}: {meaning}" for name, meaning in heading.unsaid.items()]
     if heading.scale != 1.0:
         lines.append(f"times {number_text(heading.scale)}")
     if heading.reduction != "none":
