@@ -10,7 +10,9 @@ from gradcalc.numerics.careful import constant
 MINUS_OR_PLUS_ONE = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
 POWER = Domain("a finite number of at least 1", 1.0, open_high=True)
 ZERO_OR_ONE = Domain("0 or 1", members=(0.0, 1.0))
-LABELS = Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01), which stand for -1 and 1", choices=("pm1", "01"))
+LABELS = Param(
+    "labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01), which stand for -1 and 1", choices=("pm1", "01")
+)
 
 
 def as_sign(y: Any, labels: str) -> Any:
