@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import frexp
+from itertools import repeat
+from math import inf
 from typing import Any
 
 import numpy as np
-from mpmath import mpf
+from mpmath import isinf, mpf
 
 #: What every number is held to, in ulp.
 PROMISE = 4.0
 
 #: Units are powers of two, of which only the exponents are kept: the smallest subnormal's and the largest float's.
 _SMALLEST, _LARGEST = -1074, 971
+_BITS = 53
 _OVERFLOW = mpf(2) ** 1024
 
 #: Differences are taken of whole numbers of 2^-30 units, which is a good deal faster than of mpfs.
@@ -22,51 +24,62 @@ _FINER = 30
 
 def error_of(got: Any, truth: Any) -> float:
     """The error of one number, whose truth may be terms to be added, or of an array by its largest entry."""
-    if not isinstance(truth, list):
-        return ulps(float(got), _whole(truth), unit_of(truth))
-    flat, numbers = list(_flattened(truth)), np.ravel(got).tolist()
-    assert len(numbers) == len(flat)
-    unit = max(map(unit_of, flat), default=_SMALLEST)
-    return max(ulps(g, _whole(t), unit) for g, t in zip(numbers, flat, strict=True))
+    return apart(got, [_whole(t) for t in _flattened(truth)], unit_of(truth))
 
 
 def unit_of(truth: Any) -> int:
-    """The exponent of the unit: the ulp of a number, or of a sum's largest term, at least the smallest subnormal."""
-    terms = (*truth, _whole(truth)) if isinstance(truth, tuple) else (truth,)
-    return min(max(_SMALLEST, *(_magnitude(mpf(term)) - 53 for term in terms)), _LARGEST)
+    """The exponent of the unit: the ulp of the largest number, or term of a sum, at least the smallest subnormal."""
+    return min(max(map(_magnitude, _terms(truth)), default=_SMALLEST + _BITS), _LARGEST + _BITS) - _BITS
 
 
-def ulps(got: float, truth: Any, unit: int) -> float:
+def apart(got: Any, expected: Any, unit: int) -> float:
+    """How far two numbers or arrays are apart, in units."""
+    numbers, others = np.ravel(got).tolist(), np.ravel(expected).tolist()
+    assert len(numbers) == len(others)
+    return max(map(ulps, numbers, others, repeat(unit)), default=0.0)
+
+
+def ulps(got: Any, truth: Any, unit: int) -> float:
     """|got - truth| in units; where the truth is beyond float64, only the infinity of its sign has no error."""
+    got, truth = mpf(got), mpf(truth)
     if got != got or truth != truth:
-        return 0.0 if got != got and truth != truth else float("inf")
-    if abs(got) == float("inf") or abs(truth) >= _OVERFLOW:
-        reached = (got > 0) == (truth > 0) and min(abs(mpf(got)), abs(truth)) >= _OVERFLOW - 4 * mpf(2) ** _LARGEST
-        return 0.0 if reached else float("inf")
-    sign, mantissa, exponent, _ = truth._mpf_
-    fraction, power = frexp(got)
-    mine = _shifted(int(fraction * 2.0**53), power - 53 - unit + _FINER)
-    away = abs(mine - _shifted(-mantissa if sign else mantissa, exponent - unit + _FINER))
-    return away / 2**_FINER if away.bit_length() < 1000 else float("inf")
+        return 0.0 if got != got and truth != truth else inf
+    if isinf(got) or abs(truth) >= _OVERFLOW:
+        reached = (got > 0) == (truth > 0) and min(abs(got), abs(truth)) >= _OVERFLOW - 4 * mpf(2) ** _LARGEST
+        return 0.0 if reached else inf
+    away = abs(_in_units(got, unit) - _in_units(truth, unit))
+    return away / 2**_FINER if away.bit_length() < 1000 else inf
 
 
-def _shifted(number: int, places: int) -> int:
-    return int(number << places if places >= 0 else number >> -places)
+def _in_units(x: Any, unit: int) -> int:
+    """A finite number in 2^-30 units, cut off."""
+    sign, mantissa, exponent, _ = x._mpf_
+    places = exponent - unit + _FINER
+    size = int(mantissa << places if places >= 0 else mantissa >> -places)
+    return -size if sign else size
 
 
 def _magnitude(x: Any) -> int:
-    """The exponent of the power of two above |x|; that of what is not finite does not count."""
-    _, mantissa, exponent, bits = x._mpf_
-    return exponent + bits if mantissa else _SMALLEST
+    """The exponent of the power of two above |x|, at least that of the smallest normal; what is not finite has none."""
+    _, mantissa, exponent, bits = mpf(x)._mpf_
+    return max(exponent + bits, _SMALLEST + _BITS) if mantissa else _SMALLEST + _BITS
+
+
+def _terms(truth: Any) -> Iterator[Any]:
+    """All numbers of a truth, sums and their terms."""
+    for entry in _flattened(truth):
+        if isinstance(entry, tuple):
+            yield from entry
+        yield _whole(entry)
 
 
 def _whole(truth: Any) -> Any:
     return sum(truth, mpf(0)) if isinstance(truth, tuple) else mpf(truth)
 
 
-def _flattened(rows: list[Any]) -> Iterator[Any]:
-    for row in rows:
-        if isinstance(row, list):
-            yield from _flattened(row)
-        else:
-            yield row
+def _flattened(truth: Any) -> Iterator[Any]:
+    if isinstance(truth, list):
+        for entry in truth:
+            yield from _flattened(entry)
+    else:
+        yield truth
