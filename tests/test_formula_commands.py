@@ -238,3 +238,12 @@ def test_cards_have_latex() -> None:
     assert r"\sigma" in card["latex_derivative"]
     assert find("sigmoid").formula == card["formula"]
     assert "\\[ " + card["latex"] + " \\]\n" in in_process("show", "sigmoid", "--format", "latex").out
+
+
+def test_no_row_of_a_latex_table_begins_with_a_bracket() -> None:
+    """It would be an argument of the end of the row above."""
+    stream = '{"input": [1, 2]}\n{"input": [3, 4]}\n'
+    for words in (("relu", "-"), ("softmax", "-"), ("softmax", "[1, 2]", "[3, 4]")):
+        told = in_process("eval", *words, "--format", "latex", stdin=stream).out
+        assert told.count("{[}") == 2
+        assert not any(line.lstrip().startswith(("[", "*")) for line in told.splitlines())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from formula_trees import exact, formulas
 from gradcalc.errors import GradcalcError
+from gradcalc.formula import reverse as reverse_module
 from gradcalc.formula import vector_kernels as kernels_module
 from gradcalc.formula.entries import Formula
 from gradcalc.formula.kernels import Kernels
@@ -201,7 +202,10 @@ def test_a_weight_of_zero_switches_its_term_off() -> None:
 VECTORS = (
     "softmax(z)", "log_softmax(z)", "exp(z) / sum(exp(z))", "z - mean(z)", "z / norm(z)", "z * max(z)", "z^2 / n",
     "prod(z) * z", "(z - mean(z)) / sqrt(mean((z - mean(z))^2) + 1e-5)", "z * logsumexp(z)", "z / norm(z, 3)",
-    "z / norm(z, inf)", "z - min(z)", "max(z, mean(z))", "z if z > mean(z) else 0.1 * z",
+    "z / norm(z, inf)", "z - min(z)", "max(z, mean(z))", "z if z > mean(z) else 0.1 * z", "sparsemax(z)",
+    "standardize(z, eps=0.1)", "z * sum(j, z[j]^2)", "sum(j, sigmoid(z - z[j]))", "z * max(j, z[j] * exp(z[j]))",
+    "z * sum(i, j, tanh(z[i] * z[j]))", "leaky_relu(z, alpha=mean(z))", "join(second_half(z), first_half(z)^2)",
+    "z * prod(i, 1 + z[i] / 9)", "sum(j, softmax(z)[j] * (z - z[j])^2)", "m * z + m^2 with m = mean(z)",
 )  # fmt: skip
 
 
@@ -256,12 +260,52 @@ def test_derivatives_by_target_and_parameters() -> None:
 
 @pytest.mark.parametrize("formula", VECTORS)
 def test_long_vectors_have_the_same_derivatives(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """These are worked out by the derivative's own formula, or in pieces."""
-    x = np.cos(np.arange(80.0)).reshape(2, 40)
-    g = np.sin(np.arange(80.0)).reshape(2, 40)
+    """These are worked out backwards, or in pieces."""
+    monkeypatch.setattr(kernels_module, "_MANY", 11)
+    x = np.cos(np.arange(24.0)).reshape(2, 12)
+    g = np.sin(np.arange(24.0)).reshape(2, 12)
     entry: Any = Formula(formula).entry()
     expected = np.einsum("ni,nij->nj", g, entry.jacobian(np, x))
     np.testing.assert_allclose(entry.vjp(np, x, g), expected, rtol=1e-9, atol=1e-12)
     monkeypatch.setattr(kernels_module, "_MANY", 1000)
     monkeypatch.setattr(kernels_module, "_PIECE", 200)
     np.testing.assert_allclose(entry.vjp(np, x, g), expected, rtol=1e-12, atol=1e-14)
+
+
+LOSSES_OF_VECTORS = (
+    "mean(max(0, 1 - a * y))", "mean(abs(a - y))", "max(0, 1 - sum(a * y))", "max(a) * min(y) - sum(a * y)",
+    "norm(max(a - y, 0), 3) + norm(a)", "sum(i, j, y[j] * max(0, 1 - a[j] + a[i])) / n", "sum(sparsemax(a)^2)",
+    "prod(a) + logsumexp(a * y)", "sum(log_softmax(a) * y)", "sum(softmax(join(first_half(a), second_half(y)))^2)",
+    "sum(i, max(j, a[i] * y[j]))", "sum(abs(a - mean(a)))", "norm(a, 1) + norm(a, inf)", "sum((a > mean(a)) * a)",
+    "mean(floor(a) * a)", "sum(clip(a - mean(a), -1, 1))", "sum(k, a[k] * k)", "sum(a if mean(a) >= y else -a)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", LOSSES_OF_VECTORS)
+def test_gradients_backwards_are_the_ones_forwards(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also among ties, and to each side of them."""
+    entry: Any = Formula(formula).entry()
+    x = np.array([np.cos(np.arange(6.0)), [1.0, 0.0, -1.0, 1.0, 2.0, 0.0], np.zeros(6)])
+    y = np.array([np.sin(np.arange(6.0)), [1.0, 1.0, -1.0, 0.0, 2.0, 0.0], np.ones(6)])
+    forwards = [entry.gradient(np, x, y, side) for side in ("default", "left", "right")]
+    monkeypatch.setattr(kernels_module, "_MANY", 0)
+    backwards = [entry.gradient(np, x, y, side) for side in ("default", "left", "right")]
+    np.testing.assert_allclose(backwards, forwards, rtol=1e-12, atol=1e-14)
+
+
+def test_a_gradient_backwards_looks_at_each_part_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that is linear in the entries: a hundred times as many take no more evaluations of formulas."""
+    calls: list[str] = []
+    evaluate = reverse_module.evaluate
+    monkeypatch.setattr(reverse_module, "evaluate", lambda *args, **more: calls.append("") or evaluate(*args, **more))
+    monkeypatch.setattr(kernels_module.VectorKernels, "_directions", lambda *_: pytest.fail("one entry by another"))
+    entry: Any = Formula("mean(max(0, 1 - a * y)) * max(1, sum(abs(a - y)))").entry()
+    counts = []
+    for n in (50, 5000):
+        calls.clear()
+        x = np.cos(np.arange(float(n)))
+        x[0] = 1.0  # an entry on a kink
+        entry.gradient(np, x, np.ones(n), "left")
+        assert entry.at_kink(np, x, np.ones(n)).tolist() == [True] + [False] * (n - 1)
+        counts.append(len(calls))
+    assert counts[0] == counts[1] > 0

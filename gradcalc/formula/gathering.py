@@ -58,6 +58,8 @@ def without_index(node: Node, index: str) -> Node:
         return node
     if node.op == "at":
         return node.args[0]
+    if node.op == "index":
+        raise UsageError("an index as a number cannot be written in a derivative", hint=WITHOUT)
     return Node(node.op, tuple(without_index(arg, index) for arg in node.args), node.value)
 
 

@@ -59,7 +59,9 @@ class _Parser:
     def short_names(self) -> list[Node]:
         """The names a formula gives to parts of itself after "with". They are read first; then its beginning is."""
         found: list[Node] = []
-        while self.next.kind != "end" and self.next.text != "with":
+        depth = 0
+        while self.next.kind != "end" and (self.next.text != "with" or depth > 0):
+            depth += {"(": 1, ")": -1}.get(self.next.text, 0)
             self.at += 1
         self.stop = self.next.span.start
         while self.take("," if found else "with"):
@@ -332,6 +334,7 @@ class _Parser:
         hint = {
             ")": "no bracket is open here",
             "=": "a comparison is written '=='",
+            "with": "it stands behind the whole formula: s * (1 - s) with s = sigmoid(z)",
             ",": "a decimal number has a point; arguments stand in the brackets of their function",
         }.get(token.text, "")
         if token.text == ")" and any(t.text == "(" for t in self.tokens[: self.at]):

@@ -91,7 +91,7 @@ def _power(base: Node, exponent: Node) -> str:
 
 def _base(node: Node) -> str:
     """What a power or an index is put to; a fraction or cases stand in brackets too."""
-    plain = node.op in ("number", "name", *_FENCES) and rank(node) == ATOM
+    plain = node.op in ("number", "name", "at", *_FENCES) and rank(node) == ATOM
     return latex(node) if plain else _fenced(node)
 
 
