@@ -44,14 +44,17 @@ def symbolic(
     if formula is not None:
         return _derivative("", Formula(formula, parameters), wrt, order)
     entry = find(function or "")
+    if entry.rank == 2:
+        raise UsageError(f"{entry.name} has no formula that could be differentiated, being a function of a matrix")
     own = of_entry(entry)
     return _derivative(entry.name, own, wrt and _canonical(entry, wrt, own), order)
 
 
 def _canonical(entry: Entry, wrt: str, formula: Formula) -> str:
     """The letter of the formula that one differentiates by; a parameter may stand there by one of its aliases."""
-    if wrt == "target":
-        return wrt
+    further = entry.further_input(wrt)
+    if wrt == "target" or further:
+        return further.name if further else wrt
     param = entry.param(wrt)
     return next((name for name in (param.name, *param.aliases) if name in formula.parameters), param.name)
 

@@ -135,6 +135,9 @@ CONTRACT = {
     "pairwise_distance": ("", {"p": 2, "eps": 1e-6}),
     "triplet_margin": ("", {"margin": 1, "p": 2, "eps": 1e-6, "swap": False, "eps_to": "difference"}),
     "cosine_embedding": ("", {"margin": 0, "eps": 0}),
+    "ntxent": ("", {"temperature": 0.07, "eps": 0}),
+    "circle": ("", {"gamma": 80, "margin": 0.4}),
+    "ctc": ("", {"blank": 0, "zero_infinity": False}),
 }
 
 

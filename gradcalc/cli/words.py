@@ -84,6 +84,18 @@ def read_object(text: str, where: str) -> Whole:
         raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
 
 
+def read_rows(text: str, where: str) -> list[list[float]] | None:
+    """The rows of a word that is a matrix in brackets; None for any other word."""
+    if text.count("[") < 2:
+        return None
+    from gradcalc.evaluation.matrices import rows_of  # late: few words are matrices
+
+    try:
+        return rows_of(text)
+    except InputError as error:
+        raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
+
+
 def one_number(text: str, where: str) -> float:
     """A word that must be a single number."""
     word = read_word(text, where)
@@ -92,9 +104,12 @@ def one_number(text: str, where: str) -> float:
     return word.numbers[0]
 
 
-def values(texts: Sequence[str], option: str) -> Any:
-    """A repeatable option's numbers: one number, or a list of numbers and vectors; None without any."""
-    words = [read_word(text, option) for text in texts]
+def values(texts: Sequence[str], option: str, *, empty: bool = False) -> Any:
+    """A repeatable option's numbers: one number, or a list of numbers and vectors; None without any.
+
+    `empty` allows [], a vector of nothing.
+    """
+    words = [Word([], True) if empty and text.strip() == "[]" else read_word(text, option) for text in texts]
     parts = [word.numbers if word.is_vector else word.numbers[0] for word in words]
     if not parts:
         return None

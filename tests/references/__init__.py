@@ -6,7 +6,9 @@ from references import (
     binary_margin,
     classes,
     classification,
+    contrastive,
     counts,
+    ctc,
     distances,
     divergence,
     exponential,
@@ -39,7 +41,7 @@ FAMILIES = (
     sparsemax, standardize, norm,
     regression, classification, margin,
     robust, relative, binary_margin, counts, focal, divergence, classes, scores, overlap,
-    pairs, distances,
+    pairs, distances, contrastive, ctc,
 )  # fmt: skip
 
 
