@@ -9,7 +9,10 @@ LONGEST = 2000
 DEEPEST = 100
 
 #: No tree has more parts, once all short names stand for what they mean.
-LARGEST = 5000
+LARGEST = 2500
 
 #: So many entries all indices of a formula may take one to, for one example.
-PAIRS = 1 << 26
+PAIRS = 1 << 24
+
+#: No vector within a formula is longer than so many times the input.
+JOINED = 8

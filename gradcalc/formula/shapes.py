@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradcalc.errors import listed
+from gradcalc.formula.limits import JOINED
 from gradcalc.formula.rules import PARTS, TO_NUMBER, TO_VECTOR
 from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node, binds, number, walk
@@ -65,6 +66,8 @@ def _fault(node: Node, variables: tuple[str, ...]) -> tuple[str, str] | None:
             return "an index is for a vector with an entry for each of the input's", f"{listed(variables, 'or')}[j]"
     if node.op != "at" and of_whole(node) and not binds(node) and node.free:
         return f"{node.op} cannot look at single entries", "an index is for what a sum runs over: sum(j, z[j])"
+    if node.op == "join" and sum(own) > JOINED:
+        return f"a vector {sum(own):g} times as long as the input is too long", f"at most {JOINED} times"
     if node.op in PARTS:
         return None if all(own) else (f"{node.op} is of vectors, and this is one number", "")
     if len(set(own) - {0.0}) > 1:
