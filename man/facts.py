@@ -17,6 +17,7 @@ from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from gradcalc.spec.initial import initialise
 from mdoc import argument, escaped, paragraph, tagged
+from measured import accuracy
 
 EXIT_CODES = (
     ("0", "Done; and everything compared agrees."),
@@ -187,6 +188,7 @@ FACTS: dict[str, Callable[[str], list[str]]] = {
     "exit-status": exit_status,
     "formats": formats,
     "functions": functions,
+    "accuracy": accuracy,
     "convention-options": convention_options,
     "presets": presets,
     "keys": spec_keys,

@@ -240,7 +240,8 @@ ENTRIES = (
         },
         notes=(
             "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
-            "for p < 0.5 its error may reach 2/p units in the last place; from there on it stays below 4",
+            "for p < 0.5 its error may reach 2/p units in the last place, as the root 1/p magnifies that of the sum; "
+            "from there on it stays below 4",
             "at the zero vector the gradient shown is 0, as in PyTorch; JAX has NaN there (--kink undefined)",
             "at an entry 0 JAX takes the right slope, 1 for p = 1 and inf for p < 1: --kink right",
         ),

@@ -23,10 +23,11 @@ LONG = 100  # entries: a vector of so many is tried with one target
 
 
 class Error(NamedTuple):
-    """The error of one number or array: how large, of what, and where."""
+    """The error of one number or array: how large, of what, on which number system, and where."""
 
     ulps: float
     quantity: str
+    system: str
     where: str
 
 
@@ -84,14 +85,15 @@ def exactly(value: Any) -> Any:
 def measure(entry: Entry) -> Iterator[Error]:
     """Every error of a function: its quantities at all inputs, for all settings of its reference."""
     for setting, quantity in itertools.product(settings(entry), quantities(entry)):
-        name, truths = f"{quantity.name} {dict(setting.given) or ''}".strip(), setting.truths(quantity)
+        truths, set_to = setting.truths(quantity), f" with {dict(setting.given)}" if setting.given else ""
         if isinstance(entry, Elementwise | ElementwiseLoss):
             found = {"math": setting.on_math(quantity), "numpy": setting.on_arrays(quantity)}
         else:
             found = {"numpy": setting.on_vectors(quantity)}
         for system, numbers in found.items():
             for got, point, truth in zip(numbers, setting.points, truths, strict=True):
-                yield Error(error_of(got, truth), f"{name} ({system})", f"at {point!r:.200}: {got!r:.200}")
+                where = f"at {point!r:.200}{set_to}: {got!r:.200}"
+                yield Error(error_of(got, truth), quantity.name, system, where)
 
 
 def quantities(entry: Entry) -> Iterator[Quantity]:
