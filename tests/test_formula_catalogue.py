@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from gradcalc.functions.entry import (
     Elementwise,
     ElementwiseLoss,
     Entry,
+    Param,
     VectorActivation,
     VectorLoss,
     VectorToScalar,
@@ -33,14 +35,70 @@ ENTRIES = [entry for entry in entries() if entry.rank < 2]
 
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 
+
+@pytest.fixture(autouse=True)
+def _quietly() -> Iterator[None]:
+    """As eval asks a vector's kernels."""
+    with np.errstate(all="ignore"):
+        yield
+
+
 #: How far the straightforward evaluation of a formula may be from the kernel that keeps its digits.
 NEAR: dict[str, Any] = {"rtol": 1e-7, "atol": 1e-12}
 
 
-def values(entry: Entry, formula: Formula) -> list[Any]:
-    """The defaults of the formula's own parameters, in its order; a bound there is none of is infinite."""
-    found = [entry.parameters({})[entry.param(name).name] for name in formula.parameters]
-    return [math.inf if value is None else value for value in found]
+class Case(NamedTuple):
+    """One of an entry's formulas, and the parameters it is for."""
+
+    entry: Any
+    text: str
+    given: dict[str, object]
+
+    @property
+    def formula(self) -> Formula:
+        return of_entry(self.entry, self.text)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self.entry.parameters(self.given)  # type: ignore[no-any-return]  # an entry of any class
+
+    def values(self, formula: Formula) -> list[Any]:
+        """The formula's own parameters in its order; a bound there is none of is infinite."""
+        found = [self.parameters[self.entry.param(name).name] for name in formula.parameters]
+        return [math.inf if value is None else value for value in found]
+
+
+def another(entry: Entry, param: Param) -> object:
+    """A value of a parameter that is not its default."""
+    for value in (*param.choices, not param.default, 1.5, 3.0, 0.25, 0.1, 1.0):
+        try:
+            if param.read(value, entry.name) != param.default:
+                return value
+        except GradcalcError:
+            continue
+    raise AssertionError(f"{entry.name}: {param.name}")
+
+
+def cases(*kinds: type[Entry]) -> Any:
+    """Every formula of these entries: with the defaults, with each parameter it names changed, and each variant."""
+    found = []
+    for entry in ENTRIES:
+        named = {entry.param(name).name for name in of_entry(entry).parameters if name != "y"}
+        changed = {param.name: {param.name: another(entry, param)} for param in entry.params}
+        found += [Case(entry, entry.formula, given) for given in ({}, *(changed[name] for name in sorted(named)))]
+        found += [Case(entry, text, changed[name]) for name, text in entry.variants.items()]
+    mine = [case for case in found if isinstance(case.entry, kinds)]
+    return pytest.mark.parametrize("case", mine, ids=lambda case: f"{case.entry.name} {case.given or ''}")
+
+
+@each_entry
+def test_every_parameter_stands_in_a_formula(entry: Entry) -> None:
+    """Those that choose among slopes in a tie are no part of the value."""
+    named = {entry.param(name).name for name in of_entry(entry).parameters if name != "y"}
+    assert {param.name for param in entry.params} - named - {*entry.variants} <= {"ties"}
+    for name, variant in entry.variants.items():
+        assert name not in named
+        assert text(of_entry(entry, variant).written)
 
 
 def inputs(entry: Entry, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -59,20 +117,16 @@ def test_the_formula_is_in_the_language(entry: Entry) -> None:
 
 
 ELEMENTWISE = [entry for entry in ENTRIES if isinstance(entry, Elementwise)]
-LOSSES = [entry for entry in ENTRIES if isinstance(entry, ElementwiseLoss)]
-VECTORS = [entry for entry in ENTRIES if isinstance(entry, VectorActivation | VectorToScalar)]
-JOINT = [entry for entry in ENTRIES if isinstance(entry, JointLoss)]
-VECTOR_LOSSES = [entry for entry in ENTRIES if isinstance(entry, VectorLoss)]
 
 
-@pytest.mark.parametrize("entry", ELEMENTWISE, ids=lambda entry: entry.name)
-def test_an_activation_agrees_with_its_formula(entry: Elementwise) -> None:
-    formula = of_entry(entry)
+@cases(Elementwise)
+def test_an_activation_agrees_with_its_formula(case: Case) -> None:
+    entry, formula = case.entry, case.formula
     own: Any = formula.entry()
-    given = list(entry.parameters({}).values())
-    for z in map(float, inputs(entry, 40)):
+    given, chosen = case.parameters.values(), case.values(formula)
+    for z in map(float, inputs(entry, 15)):
         expected = [getattr(entry, name)(scalar, z, *given) for name in ("value", "derivative", "second")]
-        found = [getattr(own, name)(scalar, z, *values(entry, formula)) for name in ("value", "derivative", "second")]
+        found = [getattr(own, name)(scalar, z, *chosen) for name in ("value", "derivative", "second")]
         np.testing.assert_allclose(found, expected, err_msg=f"{entry.name} at {z}", **NEAR)
 
 
@@ -81,7 +135,7 @@ def test_the_derivative_as_a_formula_agrees_too(entry: Elementwise) -> None:
     formula = of_entry(entry)
     names = tuple(formula.parameters)
     slope = Formula(text(formula.derivative()), [n for n in names if n in formula.derivative().names], "activation")
-    chosen = values(entry, slope)
+    chosen = Case(entry, "", {}).values(slope)
     given = list(entry.parameters({}).values())
     own: Any = slope.entry()
     for z in map(float, inputs(entry, 20)):
@@ -95,26 +149,25 @@ def targets(entry: Any, parameters: dict[str, Any]) -> list[float]:
     return [y for y in (domain.members or (-1.0, 0.3, 0.75, 1.0, 2.0)) if y in domain]
 
 
-@pytest.mark.parametrize("entry", LOSSES, ids=lambda entry: entry.name)
-def test_a_loss_agrees_with_its_formula(entry: ElementwiseLoss) -> None:
-    formula = of_entry(entry)
+@cases(ElementwiseLoss)
+def test_a_loss_agrees_with_its_formula(case: Case) -> None:
+    entry, formula, parameters = case.entry, case.formula, case.parameters
     own: Any = formula.entry()
-    parameters = entry.parameters({})
     kernels = [name for name in ("value", "derivative", "second", "by_target") if getattr(entry, name)]
-    further = further_of(entry).values()
-    for a in map(float, inputs(entry, 15)):
+    further, chosen = further_of(entry).values(), case.values(formula)
+    for a in (a for a in map(float, inputs(entry, 9)) if a in entry.inputs(parameters)):
         for y in targets(entry, parameters):
             expected = [getattr(entry, name)(scalar, a, y, *further, *parameters.values()) for name in kernels]
-            found = [getattr(own, name)(scalar, a, y, *further, *values(entry, formula)) for name in kernels]
+            found = [getattr(own, name)(scalar, a, y, *further, *chosen) for name in kernels]
             np.testing.assert_allclose(found, expected, err_msg=f"{entry.name} at {a}, {y}", **NEAR)
 
 
-@pytest.mark.parametrize("entry", VECTORS, ids=lambda entry: entry.name)
-def test_a_function_of_a_vector_agrees_with_its_formula(entry: Any) -> None:
-    formula = of_entry(entry)
+@cases(VectorActivation, VectorToScalar)
+def test_a_function_of_a_vector_agrees_with_its_formula(case: Case) -> None:
+    entry, formula = case.entry, case.formula
     own: Any = formula.entry()
     x = inputs(entry, 8)[[3, 0, 5, 7, 1, 4, 6, 2]].reshape(2, 4)
-    given, chosen = list(entry.parameters({}).values()), values(entry, formula)
+    given, chosen = case.parameters.values(), case.values(formula)
     np.testing.assert_allclose(own.value(np, x, *chosen), entry.value(np, x, *given), **NEAR)
     if isinstance(entry, VectorActivation):
         np.testing.assert_allclose(own.jacobian(np, x, *chosen), entry.jacobian(np, x, *given), **NEAR)
@@ -132,14 +185,14 @@ def vector_target(entry: VectorLoss) -> np.ndarray[Any, np.dtype[np.float64]]:
     return next(y for y in (*several, one_hot) if not entry.target_domain.outside(np, y).any())
 
 
-@pytest.mark.parametrize("entry", VECTOR_LOSSES, ids=lambda entry: entry.name)
-def test_a_loss_of_a_vector_agrees_with_its_formula(entry: VectorLoss) -> None:
-    formula = of_entry(entry)
+@cases(VectorLoss)
+def test_a_loss_of_a_vector_agrees_with_its_formula(case: Case) -> None:
+    entry, formula = case.entry, case.formula
     own: Any = formula.entry()
     x = inputs(entry, 3)[[1, 2, 0]]
     y = vector_target(entry)
     theirs = np.asarray(1) if entry.takes == "class" else y
-    given, chosen = list(entry.parameters({}).values()), values(entry, formula)
+    given, chosen = case.parameters.values(), case.values(formula)
     np.testing.assert_allclose(own.value(np, x, y, *chosen), entry.value(np, x, theirs, *given), **NEAR)
     found = own.gradient(np, x, y, "default", *chosen)
     np.testing.assert_allclose(found, entry.gradient(np, x, theirs, "default", *given), **NEAR)
@@ -147,19 +200,19 @@ def test_a_loss_of_a_vector_agrees_with_its_formula(entry: VectorLoss) -> None:
     assert UPSTREAM not in slope.names
     used = [name for name in formula.parameters if name in slope.names]
     kernels = VectorKernels(parse(text(slope), ("a", "y", *used)), ("a", "y"), tuple(used))
-    found = kernels.vector_value(np, x, y, *(entry.parameters({})[name] for name in used))
+    found = kernels.vector_value(np, x, y, *(chosen[formula.parameters.index(name)] for name in used))
     np.testing.assert_allclose(found, own.gradient(np, x, y, "default", *chosen), **NEAR)
 
 
-@pytest.mark.parametrize("entry", JOINT, ids=lambda entry: entry.name)
-def test_a_loss_of_several_vectors_agrees_with_its_formula(entry: Any) -> None:
-    formula = of_entry(entry)
-    parameters = {"y": target_of(entry), **entry.parameters({})}
+@cases(JointLoss)
+def test_a_loss_of_several_vectors_agrees_with_its_formula(case: Case) -> None:
+    entry, formula = case.entry, case.formula
+    parameters = {"y": target_of(entry), **case.parameters}
     chosen = [parameters[name] for name in formula.parameters]
     x, *further = (np.array(vector) for vector in ([0.3, -1.25, 0.7], *further_of(entry).values()))
     target = [] if target_of(entry) is None else [target_of(entry)]
     kernels: Any = VectorKernels(formula.tree, formula.variables, formula.parameters)
-    given = [*target, *further, *entry.parameters({}).values()]
+    given = [*target, *further, *case.parameters.values()]
     np.testing.assert_allclose(kernels.number_value(np, x, *further, *chosen), entry.value(np, x, *given), **NEAR)
     given.insert(len(target) + len(further), "default")
     for letter, theirs in (("a", entry.gradient), *((one.name, one.derivative) for one in entry.further)):
@@ -179,6 +232,6 @@ def test_a_derivative_in_the_language_agrees(entry: Entry) -> None:
     names = [param.name for param in entry.params if param.name in tree.names]
     formula = Formula(entry.derivative_formula, names, "activation")
     own: Any = formula.entry()
-    given, chosen = list(entry.parameters({}).values()), values(entry, formula)
+    given, chosen = list(entry.parameters({}).values()), Case(entry, "", {}).values(formula)
     for z in map(float, inputs(entry, 20)):
         np.testing.assert_allclose(own.value(scalar, z, *chosen), entry.derivative(scalar, z, *given), **NEAR)

@@ -47,7 +47,8 @@ class Formula:
         self, text: str, parameters: Iterable[str] = (), kind: Kind = "", variables: tuple[str, ...] = ()
     ) -> None:
         self.text, self.parameters = text.strip(), tuple(parameters)
-        _check_names(self.parameters)
+        if not variables:
+            _check_names(self.parameters)
         known = [letter for letter in variables or (*ACTIVATION, *LOSS) if letter not in self.parameters]
         self.written = written(self.text, (*known, *self.parameters))
         self.tree = meant(self.written, self.text)

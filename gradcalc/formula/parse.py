@@ -72,8 +72,8 @@ def parameter_names(entry: Entry) -> list[str]:
 
     A target that is one number for a whole example stands there like a parameter.
     """
-    names = [p.name for p in entry.params] + [alias for p in entry.params for alias in p.aliases]
-    names = [name for name in names if name not in (*letters(entry), *ARGUMENTS, *ALIASES)]
+    aliases = [alias for p in entry.params for alias in p.aliases if alias not in (*ARGUMENTS, *ALIASES)]
+    names = [name for name in (*(p.name for p in entry.params), *aliases) if name not in letters(entry)]
     return ["y", *names] if getattr(entry, "takes", None) == "sign" else names
 
 

@@ -153,6 +153,11 @@ ENTRIES = (
             Param("clip", None, _CLIP, BELOW_HALF),
         ),
         formula="-(y * log(a) + (1 - y) * log(1 - a))",
+        variants={
+            "label_smoothing": "-(t * log(a) + (1 - t) * log(1 - a))"
+            " with t = (1 - label_smoothing) * y + label_smoothing / 2",
+            "clip": "-(y * log(p) + (1 - y) * log(1 - p)) with p = min(max(a, clip), 1 - clip)",
+        },
         derivative_formula="(a - y) / (a * (1 - a))",
         value=bce_value,
         derivative=_bce_derivative,
@@ -181,6 +186,10 @@ ENTRIES = (
             Param("label_smoothing", 0.0, _SMOOTHING, UNIT, derivative=_logit_by_smoothing),
         ),
         formula="(1 - y) * log(1 + exp(a)) + pos_weight * y * log(1 + exp(-a))",
+        variants={
+            "label_smoothing": "(1 - t) * log(1 + exp(a)) + pos_weight * t * log(1 + exp(-a))"
+            " with t = (1 - label_smoothing) * y + label_smoothing / 2",
+        },
         derivative_formula="(1 - y) * sigmoid(a) - pos_weight * y * sigmoid(-a)",
         value=_logit_value,
         derivative=_logit_derivative,

@@ -158,6 +158,10 @@ ENTRIES = (
             Param("clip", None, _CLIP, BELOW_HALF),
         ),
         formula="-sum(y * log(a))",
+        variants={
+            "normalize": "-sum(y * log(a / sum(a)))",
+            "clip": "-sum(y * log(min(max(a, clip), 1 - clip)))",
+        },
         derivative_formula="-y / a",
         takes="distribution",
         value=_ce_value,
@@ -193,6 +197,10 @@ ENTRIES = (
             Param("temperature", 1.0, "divides the logits", POSITIVE, derivative=_softmax_ce_by_temperature),
         ),
         formula="-sum(y * log_softmax(a / temperature))",
+        variants={
+            "label_smoothing": "-sum(t * log_softmax(a / temperature))"
+            " with t = (1 - label_smoothing) * y + label_smoothing / n",
+        },
         derivative_formula="(sum(y) * softmax(a / temperature) - y) / temperature",
         takes="distribution",
         value=_softmax_ce_value,

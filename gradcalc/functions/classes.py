@@ -224,6 +224,9 @@ ENTRIES = (
         title="Negative log-likelihood of log-probabilities",
         params=(IGNORE,),
         formula="-sum(y * a)",
+        variants={
+            "ignore_index": "0 if sum(k, y[k] * (k - 1)) == ignore_index else -sum(y * a)",
+        },
         derivative_formula="-y",
         takes="class",
         value=_nll,
@@ -244,6 +247,9 @@ ENTRIES = (
         title="Cross-entropy of logits for a class",
         params=(IGNORE,),
         formula="-sum(y * log_softmax(a))",
+        variants={
+            "ignore_index": "0 if sum(k, y[k] * (k - 1)) == ignore_index else -sum(y * log_softmax(a))",
+        },
         derivative_formula="softmax(a) - y",
         takes="class",
         value=_sparse_ce,
@@ -288,6 +294,9 @@ ENTRIES = (
             Param("normalize", False, "divides a by its sum first, as Keras does"),
         ),
         formula="-alpha * sum(y * (1 - a)^gamma * log(a))",
+        variants={
+            "normalize": "-alpha * sum(y * (1 - p)^gamma * log(p)) with p = a / sum(a)",
+        },
         derivative_formula="-alpha * y * ((1 - a)^gamma / a - gamma * (1 - a)^(gamma - 1) * log(a))",
         takes="distribution",
         value=_focal,

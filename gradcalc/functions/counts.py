@@ -128,6 +128,9 @@ ENTRIES = (
         title="Poisson loss of a logarithm of the rate",
         params=(Param("full", False, _FULL),),
         formula="exp(a) - a * y",
+        variants={
+            "full": "exp(a) - a * y + (y * log(y) - y + log(2 * pi * y) / 2 if y > 1 else 0)",
+        },
         derivative_formula="exp(a) - y",
         value=_poisson_nll,
         derivative=_poisson_nll_slope,
@@ -157,6 +160,9 @@ ENTRIES = (
             Param("full", False, _FULL),
         ),
         formula="a - y * log(a + eps)",
+        variants={
+            "full": "a - y * log(a + eps) + (y * log(y) - y + log(2 * pi * y) / 2 if y > 1 else 0)",
+        },
         derivative_formula="1 - y / (a + eps)",
         value=_poisson,
         derivative=_poisson_slope,
@@ -190,6 +196,9 @@ ENTRIES = (
             Param("full", False, "adds log(2 pi) / 2"),
         ),
         formula="(log(max(var, eps)) + (a - y)^2 / max(var, eps)) / 2",
+        variants={
+            "full": "(log(max(var, eps)) + (a - y)^2 / max(var, eps) + log(2 * pi)) / 2",
+        },
         derivative_formula="(a - y) / max(var, eps)",
         value=_gaussian,
         derivative=_gaussian_slope,

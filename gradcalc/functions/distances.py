@@ -221,6 +221,12 @@ ENTRIES = (
             Input("negative", "the vector that should be far", _AS_LONG, derivative=_triplet_slope("negative")),
         ),
         formula="max(0, norm(a - positive + eps, p) - norm(a - negative + eps, p) + margin)",
+        variants={
+            "swap": "max(0, norm(a - positive + eps, p) - min(norm(a - negative + eps, p), norm(positive -"
+            " negative + eps, p)) + margin)",
+            "eps_to": "max(0, (sum(abs(a - positive)^p) + eps)^(1/p) - (sum(abs(a - negative)^p) + eps)^(1/p) +"
+            " margin)",
+        },
         derivative_formula="slope of norm(a - positive + eps, p) less that of norm(a - negative + eps, p)"
         " where the loss is above 0",
         value=_triplet_value,

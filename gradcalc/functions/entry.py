@@ -38,12 +38,14 @@ NOWHERE: Mapping[str, str] = {}
 class Entry:
     """What every function declares; the classes below add their kernels. `libraries` has its name in each.
 
+    `variants` have the formula where a parameter that does not stand in it is not as it is by default.
+
     `rank` is that of an input by itself: 0 for a number, 1 for a vector, 2 for a matrix.
     """
 
     __slots__ = (
         "aliases", "derivative_formula", "domain", "formula", "further", "kind", "libraries", "name", "notes",
-        "params", "sample", "source", "title",
+        "params", "sample", "source", "title", "variants",
     )  # fmt: skip
     rank = 1
 
@@ -62,10 +64,11 @@ class Entry:
         domain: Domain = ANY,
         notes: tuple[str, ...] = (),
         libraries: Mapping[str, str] = NOWHERE,
+        variants: Mapping[str, str] = NOWHERE,
         sample: tuple[float, float] = (-6.0, 6.0),
     ) -> None:
         self.name, self.title, self.kind, self.aliases = name, title, kind, aliases
-        self.libraries, self.further = libraries, further
+        self.libraries, self.further, self.variants = libraries, further, variants
         self.formula, self.derivative_formula = formula, derivative_formula
         self.params, self.domain, self.notes, self.source, self.sample = params, domain, notes, source, sample
 

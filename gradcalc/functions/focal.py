@@ -215,6 +215,10 @@ ENTRIES = (
             Param("alpha", None, _ALPHA, UNIT, derivative=_sigmoid_focal_by_alpha),
         ),
         formula="((1 - y) * sigmoid(a) + y * sigmoid(-a))^gamma * ((1 - y) * log(1 + exp(a)) + y * log(1 + exp(-a)))",
+        variants={
+            "alpha": "(alpha * y + (1 - alpha) * (1 - y)) * q^gamma * CE"
+            " with q = (1 - y) * sigmoid(a) + y * sigmoid(-a), CE = (1 - y) * log(1 + exp(a)) + y * log(1 + exp(-a))",
+        },
         derivative_formula="q^gamma * (sigmoid(a) - y) + gamma * q^(gamma - 1) * (1 - 2 * y) * sigmoid(a) * sigmoid(-a)"
         " * CE with q = (1 - y) * sigmoid(a) + y * sigmoid(-a) and CE = bce_with_logits",
         value=_sigmoid_focal,
@@ -243,6 +247,10 @@ ENTRIES = (
             Param("alpha", None, _ALPHA, UNIT, derivative=_binary_focal_by_alpha),
         ),
         formula="-((1 - y) * a + y * (1 - a))^gamma * (y * log(a) + (1 - y) * log(1 - a))",
+        variants={
+            "alpha": "(alpha * y + (1 - alpha) * (1 - y)) * q^gamma * CE"
+            " with q = (1 - y) * a + y * (1 - a), CE = -(y * log(a) + (1 - y) * log(1 - a))",
+        },
         derivative_formula="q^gamma * ((1 - y) / (1 - a) - y / a) + gamma * q^(gamma - 1) * (1 - 2 * y) * CE"
         " with q = (1 - y) * a + y * (1 - a) and CE = binary_cross_entropy",
         value=_binary_focal,

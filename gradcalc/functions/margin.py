@@ -164,6 +164,9 @@ ENTRIES = (
         title="Hinge loss",
         params=(LABELS,),
         formula="max(0, 1 - a * y)",
+        variants={
+            "labels": "max(0, 1 - a * (2 * y - 1))",
+        },
         derivative_formula="-y if a * y < 1 else 0",
         value=_hinge_value,
         derivative=_hinge_derivative,

@@ -241,6 +241,9 @@ ENTRIES = (
         title="Cosine similarity",
         params=(_EPS,),
         formula="sum(a * y) / (sqrt(sum(a^2)) * sqrt(sum(y^2)))",
+        variants={
+            "eps": "sum(a * y) / (max(norm(a), eps) * max(norm(y), eps))",
+        },
         derivative_formula="(y / |y| - cos * a / |a|) / |a| with cos = cosine_similarity",
         takes="values",
         value=cosine,
@@ -260,6 +263,9 @@ ENTRIES = (
         title="Cosine distance",
         params=(_EPS,),
         formula="1 - sum(a * y) / (sqrt(sum(a^2)) * sqrt(sum(y^2)))",
+        variants={
+            "eps": "1 - sum(a * y) / (max(norm(a), eps) * max(norm(y), eps))",
+        },
         derivative_formula="(cos * a / |a| - y / |y|) / |a| with cos = cosine_similarity",
         takes="values",
         value=cosine_gap,
@@ -319,6 +325,9 @@ ENTRIES = (
             Param("squared", False, "squares below the fraction: sum(a^2) + sum(y^2)"),
         ),
         formula="1 - (2 * sum(a * y) + smooth) / (sum(a) + sum(y) + smooth)",
+        variants={
+            "squared": "1 - (2 * sum(a * y) + smooth) / (sum(a^2) + sum(y^2) + smooth)",
+        },
         derivative_formula="((1 - 2 * y) * K - 2 * M * y) / (K + M)^2 with K = 2 * sum(a * y) + smooth,"
         " M = sum(a * (1 - y)) + sum((1 - a) * y)",
         takes="values",
