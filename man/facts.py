@@ -11,6 +11,7 @@ import click
 from gradcalc.cards import show
 from gradcalc.cli import COMMANDS, gradcalc
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
+from gradcalc.evaluation.further import per_prediction
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
 from gradcalc.render import FORMATS
@@ -131,6 +132,17 @@ def _card(entry: Entry) -> list[str]:
     return [*paragraph(sentence(entry.title)), ".Bl -tag -width derivative -compact", *items, ".El"]
 
 
+def further_inputs(_: str) -> list[str]:
+    """Every function that takes further inputs, with each of them; and parameters that may be one for each input."""
+    items: list[tuple[str, list[str]]] = []
+    for entry in entries():
+        said = [f"{one.name}: {one.doc}, {one.shape}" for one in entry.further]
+        said += [f"{param.name}: {param.doc}" for param in per_prediction(entry)]
+        if said:
+            items.append((f"Cm {argument(entry.name)}", paragraph("; ".join(said) + ".")))
+    return tagged(items)
+
+
 def convention_options(_: str) -> list[str]:
     """Every disagreement with its choices."""
     return tagged(
@@ -189,6 +201,7 @@ FACTS: dict[str, Callable[[str], list[str]]] = {
     "formats": formats,
     "functions": functions,
     "accuracy": accuracy,
+    "further-inputs": further_inputs,
     "convention-options": convention_options,
     "presets": presets,
     "keys": spec_keys,

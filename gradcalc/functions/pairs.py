@@ -122,7 +122,7 @@ def _hinged(np: Any, y: Any, apart: Any, slope: Any, side: str) -> Any:
     apart = apart[..., None]
     at = {"left": np.minimum(slope, 0.0), "right": np.maximum(slope, 0.0)}.get(side, slope)
     away = np.where(apart > 0, slope, np.where(apart == 0, at, 0.0 * apart))
-    return np.where(y > 0, -slope, away) + 0.0
+    return np.where(np.asarray(y)[..., None] > 0, -slope, away) + 0.0
 
 
 def _embedding_gradient(np: Any, x: Any, y: Any, other: Any, side: str, margin: float, eps: float) -> Any:

@@ -105,10 +105,8 @@ def _loss_terms(result: BackpropResult) -> dict[str, Array]:
     examples = problem.examples
     target = objective.shown_target
     terms = objective.terms(*statements.last_output(result))
-    return {
-        "y": examples.write(target) if target.ndim == 2 else target,
-        "term": examples.write(terms) if terms.ndim == 2 else terms,
-    }
+    shown = {"y": examples.write(target) if target.ndim == 2 else target} if objective.entry.has_target else {}
+    return {**shown, "term": examples.write(terms) if terms.ndim == 2 else terms}
 
 
 def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from gradcalc.functions.entry import (
     VectorActivation,
     VectorLoss,
 )
+from gradcalc.functions.joint import JointLoss
 from gradcalc.layers.activation import Activation
 from gradcalc.spec.keys import FORMULA, FUNCTION, LOSS
 from gradcalc.spec.nodes import Node, in_formula
@@ -45,12 +46,18 @@ def read_activation(node: Node, kink: str) -> Activation | None:
     return Activation(entry, parameters(entry, keys, node), side_of(side))
 
 
-def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss, dict[str, Node], dict[str, Any]]:
+def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss | JointLoss, dict[str, Node], dict[str, Any]]:
     """The loss, its other keys (reduction, scale, kink, with), and its parameters. Errors: SpecError."""
     entry, keys = _named(node, "a loss", "default")
-    if not isinstance(entry, ElementwiseLoss | VectorLoss):
+    if not isinstance(entry, ElementwiseLoss | VectorLoss | JointLoss):
         raise _name_node(node).error(
             f"{entry.name} is {_KINDS[entry.kind]}, not a loss", "'gradcalc list functions' shows their kinds"
+        )
+    if isinstance(entry, JointLoss) and entry.rank == 2:
+        whole = "a whole sequence" if entry.takes == "sequence" else "a whole batch with its labels"
+        raise _name_node(node).error(
+            f"{entry.name} is one number of {whole}, and a network's loss is one of each example",
+            f"gradcalc eval {entry.name} has its value and gradient",
         )
     own = {key.name for key in LOSS}
     rest = {name: value for name, value in keys.items() if name in own}

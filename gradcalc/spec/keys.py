@@ -87,10 +87,13 @@ LOSS = (
     *FUNCTION,
     Key("reduction", "batch_mean | mean | sum", "from the examples' losses to one number"),
     Key("scale", "number", "multiplies the loss of the data"),
-    Key("with", "mapping", "further inputs: weight, one number per output (or class) or per element"),
+    Key(
+        "with",
+        "mapping",
+        "further inputs: weight, one number per output (or class) or per element; other, positive, negative, var as "
+        "the loss takes them, shaped as the output, or one for every example",
+    ),
 )
-
-WITH = (Key("weight", "array", "one number per output (or class), or one per element", required=True),)
 
 PENALTY = (
     Key(

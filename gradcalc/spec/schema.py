@@ -8,13 +8,15 @@ import numpy as np
 
 from gradcalc.conventions import OPTIONS, Convention, find_convention
 from gradcalc.errors import GradcalcError, listed, quoted, simplified
+from gradcalc.functions.bound import bound
 from gradcalc.functions.entry import SIDES
 from gradcalc.network import Problem
 from gradcalc.objective import IGNORED, Objective
 from gradcalc.penalty import NORMS, Penalty
 from gradcalc.shapes import Array, Examples
 from gradcalc.spec.functions import read_loss, side_of
-from gradcalc.spec.keys import PENALTY, TOP, WITH
+from gradcalc.spec.further import read_with, takes_no_target
+from gradcalc.spec.keys import PENALTY, TOP
 from gradcalc.spec.layers import forward_numbers, read_layers
 from gradcalc.spec.nodes import Node
 from gradcalc.spec.targets import read_rows, read_target
@@ -67,7 +69,7 @@ def _check_combination(keys: dict[str, Node]) -> None:
                 raise keys["upstream"].error(f"upstream takes the place of loss and target, but {name} is given too")
     elif targets and "loss" not in keys:
         raise keys[targets[0]].error(f"{targets[0]} without a loss", "add e.g. loss: half_square")
-    elif "loss" in keys and not targets:
+    elif "loss" in keys and not targets and not takes_no_target(keys["loss"]):
         raise keys["loss"].error("loss without a target", "add target, or target_classes")
     elif "learning_rate" in keys and "loss" not in keys:
         raise keys["learning_rate"].error("learning_rate needs a gradient", "add loss and target, or upstream")
@@ -113,8 +115,12 @@ def _examples(node: Node, conventions: dict[str, str]) -> tuple[Array, Examples]
 def _objective(
     keys: dict[str, Node], conventions: dict[str, str], examples: Examples, count: int, outputs: int
 ) -> Objective:
-    entry, own, values = read_loss(keys["loss"])
-    target = read_target(keys, entry, values, examples, (count, outputs), int(conventions["classes_from"]))
+    declared, own, values = read_loss(keys["loss"])
+    shape = (count, outputs)
+    beside = read_with(keys["loss"], declared, {**keys, **own}, examples, shape)
+    entry, values = bound(declared, beside.further), {**values, **beside.parameters}
+    first_class = int(conventions["classes_from"])
+    target = read_target(keys, entry, values, examples, shape, first_class) if entry.has_target else np.zeros(shape)
     if (target == IGNORED).all() and target.ndim == 1 and conventions["reduction"] != "sum":
         key = "target_classes" if "target_classes" in keys else "target"
         raise keys[key].error(
@@ -129,22 +135,9 @@ def _objective(
         kink=side_of(kink),
         reduction=conventions["reduction"],
         scale=own["scale"].number() if "scale" in own else 1.0,
-        weight=_weight(own.get("with"), examples, (count, outputs)),
+        weight=beside.weight,
         divide=conventions["average"] == "loss",
     )
-
-
-def _weight(node: Node | None, examples: Examples, shape: tuple[int, int]) -> Array | None:
-    """The loss's further input: weight, (n,) for the outputs (or classes), or (N, n) for each element."""
-    if node is None:
-        return None
-    weight = node.mapping(WITH, "with")["weight"]
-    array = weight.array()
-    if array.ndim < 2:
-        if array.size not in (1, shape[1]):
-            raise weight.error(f"weight has {array.size} numbers for {shape[1]} output{'s' * (shape[1] != 1)}")
-        return np.broadcast_to(array.reshape(-1), (shape[1],))
-    return read_rows(weight, examples, *shape)
 
 
 def _penalties(node: Node | None, conventions: dict[str, str]) -> tuple[Penalty, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcalc.functions.bound import BoundJoint
 from gradcalc.functions.entry import ElementwiseLoss, Entry, VectorLoss
 from gradcalc.objective import IGNORED
 from gradcalc.shapes import Array, Examples
@@ -56,15 +57,27 @@ def read_target(
     """The target as the loss takes it: (N, n), or integer classes (N,). Errors: SpecError."""
     takes = entry.takes if isinstance(entry, VectorLoss) else "values"
     if "target_classes" in keys:
+        if isinstance(entry, BoundJoint):
+            raise keys["target_classes"].error(f"{entry.name} takes no classes", "target has its numbers")
         classes = _classes(keys["target_classes"], shape, classes_from, values.get("ignore_index"))
         return _from_classes(keys["target_classes"], entry, takes, classes, shape)
     node = keys["target"]
-    target = read_rows(node, examples, *shape)
+    one = isinstance(entry, BoundJoint) and entry.one_target
+    target = _one_each(node, shape) if one else read_rows(node, examples, *shape)
     if takes == "class":
         classes = _class_of_one_hot(node, entry, target)
         return np.where(classes + classes_from == values.get("ignore_index"), IGNORED, classes)
     _check_domain(node, entry, values, target)
     return target
+
+
+def _one_each(node: Node, shape: tuple[int, int]) -> Array:
+    """One number for each example, (N, n) with that number in all of the example's row."""
+    array = np.atleast_1d(node.array()).reshape(-1)
+    if array.size != shape[0]:
+        of = "one example" if shape[0] == 1 else f"{shape[0]} examples"
+        raise node.error(f"target has {array.size} number{'s' * (array.size != 1)} for {of}", "one for each example")
+    return np.repeat(array[:, None], shape[1], axis=1)
 
 
 def _classes(node: Node, shape: tuple[int, int], classes_from: int, ignored: float | None) -> Array:
