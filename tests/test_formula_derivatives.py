@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from formula_trees import exact, formulas
+from formula_trees import OfVector, exact, formulas, of_vectors
 from gradcalc.errors import GradcalcError
 from gradcalc.formula import reverse as reverse_module
 from gradcalc.formula import vector_kernels as kernels_module
@@ -21,6 +21,7 @@ from gradcalc.formula.parse import parse
 from gradcalc.formula.show import text
 from gradcalc.formula.symbolic import derivative
 from gradcalc.formula.tree import Node
+from gradcalc.formula.vector_kernels import VectorKernels
 from gradcalc.functions.entry import SIDES
 from gradcalc.numerics import arrays, scalar
 
@@ -73,8 +74,6 @@ def test_a_known_derivative_is_written_as_people_write_it(formula: str, expected
 
 def _same(one: Node, other: Node, letters: tuple[str, ...]) -> bool:
     """Whether two trees have the same value at some vectors."""
-    from gradcalc.formula.vector_kernels import VectorKernels
-
     x, y = np.array([0.3, 0.6, 0.8]), np.array([0.2, 1.0, 0.7])
     given = (x, y)[: len(letters)]
     values = [VectorKernels(tree, letters).vector_value(np, *given) for tree in (one, other)]
@@ -87,7 +86,7 @@ def truth(tree: Node, z: float, order: int) -> mpmath.mpf:
         return +mpmath.diff(lambda x: exact(tree, {"z": x}), mpmath.mpf(z), order)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(formulas(), st.sampled_from((-1.3, -0.4, 0.2, 0.9, 1.6)))
 def test_random_formulas_agree_with_mpmath(tree: Node, z: float) -> None:
     with mpmath.workdps(60):
@@ -102,7 +101,36 @@ def test_random_formulas_agree_with_mpmath(tree: Node, z: float) -> None:
         assert one == pytest.approx(float(other), rel=1e-8, abs=1e-10 * size)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=35, deadline=None, derandomize=True)
+@given(of_vectors())
+def test_random_formulas_of_vectors_agree_with_mpmath(formula: OfVector) -> None:
+    """Forwards, backwards, with an index, and by the derivative as a formula."""
+    x = np.array([-1.3, 0.2, 1.6])
+    with mpmath.workdps(40):
+        z = list(map(mpmath.mpf, x))
+        value = formula.exact(z)
+        assume(isinstance(value, mpmath.mpf) and abs(value) < 1e9)
+        slopes = [mpmath.diff(lambda t, k=k: formula.exact([*z[:k], t, *z[k + 1 :]]), z[k]) for k in range(3)]
+    expected = np.array(slopes, dtype=float)
+    assume((abs(expected) < 1e12).all())
+    near: dict[str, Any] = {"rtol": 1e-7, "atol": 1e-9 * (1.0 + abs(expected).max())}
+    for index in (False, True):
+        kernels = VectorKernels(formula.tree(index=index), ("z",))
+        np.testing.assert_allclose(kernels.number_value(np, x), float(value), rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(kernels.gradient(np, x, (), "z", "default"), expected, **near)
+        reverse = reverse_module.Reverse({"z": x[None, :]}, ("z",), "z", 0)
+        with np.errstate(all="ignore"):
+            found = reverse.derivative(formula.tree(index=index), np.ones((1, 1)))[0]
+        assert reverse.unsettled.any() or not np.isfinite(found).all() or np.allclose(found, expected, **near)
+        try:
+            slope = derivative(formula.tree(index=index), "z", ("z",), whole=True)
+        except GradcalcError as error:
+            assert "too" in str(error)
+            continue
+        np.testing.assert_allclose(VectorKernels(slope, ("z",)).vector_value(np, x) + 0.0 * x, expected, **near)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(formulas(), st.sampled_from((-1.3, 0.2, 1.6)))
 def test_the_derivative_as_a_formula_is_the_engines(tree: Node, z: float) -> None:
     kernels = Kernels(tree, ("z",))
@@ -223,8 +251,6 @@ def test_a_jacobian_agrees_with_differences_and_with_the_formula(formula: str) -
     g = np.array([[1.0, 2.0, -1.0, 0.5], [0.0, 1.0, 0.25, -2.0]])
     vjp = np.einsum("ni,nij->nj", g, jacobian)
     np.testing.assert_allclose(entry.vjp(np, x, g), vjp, rtol=1e-12)
-    from gradcalc.formula.vector_kernels import VectorKernels
-
     written = VectorKernels(parse(text(whole.derivative()), ("z", "upstream")), ("z", "upstream"))
     np.testing.assert_allclose(written.vector_value(np, x, g), vjp, rtol=1e-9, atol=1e-12)
 
