@@ -101,6 +101,8 @@ def test_each_input_may_have_a_further_input_of_its_own() -> None:
     assert [(point.value, point.derivative) for point in points] == [(0, 0), (0, 1), (2, -1)]
     pairs = evaluate("pairwise_distance", [[3, 0], [0, 4]], with_={"other": [[0, 4], [0, 0]]}, parameters={"eps": 0})
     assert [point.value for point in pairs.points] == [5, 4]
+    words = ["pairwise_distance", "3,0", "0,4", "--with", "other=[[0,4],[0,0]]", "-p", "eps=0", "--only", "value"]
+    assert in_process("eval", *words).out == "5\n4\n"
     short = in_process("eval", "margin_ranking", "1", "2", "3", "--with", "other=1,2", "-y", "1")
     assert short.code == 2
     assert "other: 2 values, but more inputs than that" in short.err
@@ -137,7 +139,7 @@ def test_the_second_of_a_pair_may_be_called_its_target() -> None:
 
 
 #: At a kink: the function, its input, the rest, by what, and left, right and default, as PyTorch has it.
-KINKS: list[tuple[str, Any, dict[str, Any], str | None, list[float], list[float], list[float]]] = [
+KINKS: list[tuple[str, Any, dict[str, Any], str | None, Any, Any, Any]] = [
     ("triplet_margin", [0, 0], {"with_": {"positive": [3, 4], "negative": [6, 0]}, "parameters": {"eps": 0}},
      None, [0, -0.8], [0.4, 0], [0.4, -0.8]),
     ("triplet_margin", [0, 0], {"with_": {"positive": [3, 4], "negative": [6, 0]}, "parameters": {"eps": 0}},
@@ -151,6 +153,10 @@ KINKS: list[tuple[str, Any, dict[str, Any], str | None, list[float], list[float]
     ("pairwise_distance", [1, 2], {"target": [1, 2], "parameters": {"eps": 0}}, None, [-1, -1], [1, 1], [0, 0]),
     ("pairwise_distance", [1, 2], {"target": [1, 5], "parameters": {"eps": 0, "p": 1}},
      "other", [-1, 1], [1, 1], [0, 1]),
+    ("triplet_margin", [0, 0], {"with_": {"positive": [3, 4], "negative": [6, 0]}, "parameters": {"eps": 0}},
+     "margin", 0, 1, 1),
+    ("cosine_embedding", [3, 4], {"with_": {"other": [5, 0]}, "target": -1, "parameters": {"margin": 0.6}},
+     "margin", -1, 0, -1),
     ("cosine_embedding", [3, 4], {"with_": {"other": [5, 0]}, "target": -1, "parameters": {"margin": 0.6}},
      None, [0, -0.096], [0.128, 0], [0.128, -0.096]),
 ]  # fmt: skip
@@ -164,7 +170,7 @@ def test_kinks_have_both_their_sides(
         answer = evaluate(name, x, wrt=wrt, kink=side, **rest)
         assert answer.points[0].derivative == pytest.approx(expected, rel=1e-14, abs=1e-15)
         assert answer.points[0].at_kink
-        assert all(kink.when.startswith(f"{wrt or 'a'}[") for kink in answer.kinks)
+        assert all(kink.when.startswith((f"{wrt or 'a'}[", "margin = ")) for kink in answer.kinks)
 
 
 @pytest.mark.parametrize(("y", "sides"), [(1, (-1, 0, -1)), (-1, (0, 1, 1))])

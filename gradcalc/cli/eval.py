@@ -134,7 +134,7 @@ def _question(
     kink: str | None, **same: Any,
 ) -> Question:  # fmt: skip
     """The options as what is asked."""
-    from gradcalc.cli.words import named, one_number, parameter_values, values
+    from gradcalc.cli.words import named, one_number, parameter_values, rows_or_values, values
     from gradcalc.evaluation.question import Question
 
     return Question(
@@ -142,7 +142,7 @@ def _question(
         parameters=parameter_values(named(param, "--param")),
         target=values(target, "--target", empty=True),
         target_class=values(target_class, "--target-class"),
-        with_={name: values([text], f"--with {name}") for name, text in named(with_, "--with").items()},
+        with_={name: rows_or_values(text, f"--with {name}") for name, text in named(with_, "--with").items()},
         upstream=values(upstream, "--upstream"),
         scale=1.0 if scale is None else one_number(scale, "--scale"),
         order=int(order),

@@ -116,6 +116,12 @@ def values(texts: Sequence[str], option: str, *, empty: bool = False) -> Any:
     return parts[0] if len(parts) == 1 and not words[0].is_vector else parts
 
 
+def rows_or_values(text: str, where: str) -> Any:
+    """One word's numbers, or several vectors in brackets of their own."""
+    rows = read_rows(text, where)
+    return values([text], where) if rows is None else rows
+
+
 def named(texts: Sequence[str], option: str) -> dict[str, str]:
     """A repeatable option's NAME=VALUE words."""
     found: dict[str, str] = {}

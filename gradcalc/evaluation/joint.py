@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import InputError, UsageError
 from gradcalc.evaluation.further import missing, told_apart
-from gradcalc.evaluation.kinks import told
+from gradcalc.evaluation.kinks import by_parameter, told
 from gradcalc.evaluation.question import check_target, further_of
 from gradcalc.evaluation.targets import fitted, vector
 from gradcalc.functions.entry import choose
@@ -65,8 +65,13 @@ class _Asked:
     def derivative(self) -> Any:
         """The derivative by the input, by a further input, or by a parameter."""
         if self.question.param:
-            assert self.question.param.derivative is not None  # Question has checked it
-            return self._call(self.question.param.derivative) * self.question.scale + 0.0
+            scale = self.question.scale
+            found, kink = by_parameter(
+                self.question, self.question.param, lambda kernel: self._call(kernel) * scale + 0.0, self.np.isfinite
+            )
+            if kink:
+                self.kinks[kink] = None
+            return found
         if self.question.by_further:
             name = self.question.by_further.name
             return self._settled(self.question.by_further.derivative, name, self.further[name])

@@ -10,11 +10,11 @@ from gradcalc.numerics.scalar import nan
 from gradcalc.results import KinkMet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gradcalc.evaluation.pointwise import Given
     from gradcalc.evaluation.question import Question
-    from gradcalc.functions.entry import Kink
+    from gradcalc.functions.entry import Kink, Param
 
 
 def settle(question: Question, inputs: list[float], given: Given, slopes: list[float]) -> dict[int, KinkMet]:
@@ -59,6 +59,22 @@ def _anywhere(
         met[i] = told(KinkMet(when, left, right, shown, jump))
         slopes[i] = shown
     return met
+
+
+def by_parameter(
+    question: Question, param: Param, slope_of: Callable[[Any], Any], isfinite: Callable[[Any], Any]
+) -> tuple[Any, KinkMet | None]:
+    """The derivative by a parameter, with the user's rule applied where its one-sided ones differ, and that kink."""
+    slope = slope_of(param.derivative)
+    if param.one_sided is None:
+        return slope, None
+    left, right = (float(slope_of(kernel)) for kernel in param.one_sided)
+    if left == right or not isfinite(left + right):
+        return slope, None
+    if question.kink != "default":
+        slope = choose(question.kink, left, right)
+    when = f"{param.name} = {question.parameters[param.name]:g}"
+    return slope, told(KinkMet(when, left, right, float(slope)))
 
 
 def told(kink: KinkMet) -> KinkMet:

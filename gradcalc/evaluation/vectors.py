@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import InputError, UsageError
-from gradcalc.evaluation.kinks import told
+from gradcalc.evaluation.kinks import by_parameter, told
 from gradcalc.evaluation.targets import Target, read_target, vector
 from gradcalc.functions.entry import VectorActivation, VectorLoss, VectorToScalar, choose
 from gradcalc.results import KinkMet, Points
@@ -139,17 +139,12 @@ class _Asked:
 
     def _by_parameter(self, param: Param) -> Any:
         """The derivative by a parameter, with the user's rule applied where its one-sided ones differ."""
-        slope = self._call(param.derivative) * self._factor()
-        if param.one_sided is None:
-            return slope
-        left, right = (float(self._call(kernel) * self._factor()) for kernel in param.one_sided)
-        if left == right or not self.np.isfinite(left + right):
-            return slope
-        if self.question.kink != "default":
-            slope = choose(self.question.kink, left, right)
-        when = f"{param.name} = {self.question.parameters[param.name]:g}"
-        self.kinks[told(KinkMet(when, left, right, float(slope)))] = None
-        return slope
+        found, kink = by_parameter(
+            self.question, param, lambda kernel: self._call(kernel) * self._factor(), self.np.isfinite
+        )
+        if kink:
+            self.kinks[kink] = None
+        return found
 
     def _by_target(self) -> Any:
         """The derivative by the target. A kink where x meets y is one in both: such a loss is symmetric."""

@@ -158,8 +158,14 @@ def _triplet_slope(letter: str) -> Any:
 
 
 def _triplet_by_margin(np: Any, x: Any, positive: Any, negative: Any, *parameters: Any) -> Any:
+    """1 where h >= 0: the slope from the right."""
     room = _triplet(np, x, positive, negative, *parameters).room
     return np.where(room >= 0, 1.0, 0.0 * room)
+
+
+def _triplet_by_margin_left(np: Any, x: Any, positive: Any, negative: Any, *parameters: Any) -> Any:
+    room = _triplet(np, x, positive, negative, *parameters).room
+    return np.where(room > 0, 1.0, 0.0 * room)
 
 
 _AS_LONG = "as long as the input"
@@ -205,7 +211,13 @@ ENTRIES = (
         aliases=("triplet_margin_loss", "triplet"),
         title="Triplet margin loss",
         params=(
-            Param("margin", 1.0, "how much farther the negative must be", derivative=_triplet_by_margin),
+            Param(
+                "margin",
+                1.0,
+                "how much farther the negative must be",
+                derivative=_triplet_by_margin,
+                one_sided=(_triplet_by_margin_left, _triplet_by_margin),
+            ),
             Param("p", 2.0, "the power of the norm", POSITIVE),
             Param("eps", 1e-6, "is added to every difference, or as eps_to says", NOT_NEGATIVE),
             Param("swap", False, "the positive's distance to the negative counts where it is the smaller"),

@@ -135,8 +135,14 @@ def _embedding_by_other(np: Any, x: Any, y: Any, other: Any, side: str, margin: 
 
 
 def _embedding_by_margin(np: Any, x: Any, y: Any, other: Any, margin: float, eps: float) -> Any:
+    """-1 where C >= margin: the slope from the left."""
     apart = _cosine(np, x, other, eps).similarity(np) - margin
     return np.where((y < 0) & (apart >= 0), -1.0, 0.0 * apart)
+
+
+def _embedding_by_margin_right(np: Any, x: Any, y: Any, other: Any, margin: float, eps: float) -> Any:
+    apart = _cosine(np, x, other, eps).similarity(np) - margin
+    return np.where((y < 0) & (apart > 0), -1.0, 0.0 * apart)
 
 
 _COSINE_MARGIN = Domain("from -1 to 1", -1.0, 1.0)
@@ -179,7 +185,12 @@ ENTRIES = (
         title="Cosine embedding loss",
         params=(
             Param(
-                "margin", 0.0, "how alike a pair with y = -1 may be", _COSINE_MARGIN, derivative=_embedding_by_margin
+                "margin",
+                0.0,
+                "how alike a pair with y = -1 may be",
+                _COSINE_MARGIN,
+                derivative=_embedding_by_margin,
+                one_sided=(_embedding_by_margin, _embedding_by_margin_right),
             ),
             Param("eps", 0.0, "is added to both squared lengths", NOT_NEGATIVE),
         ),
