@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from formula_trees import formulas
 from gradcalc.errors import GradcalcError, UsageError
+from gradcalc.formula import arrays, floats
 from gradcalc.formula.constants import constant
 from gradcalc.formula.entries import Formula
 from gradcalc.formula.grammar import written
@@ -47,6 +48,16 @@ def test_a_constant_has_its_value(formula: str) -> None:
 @pytest.mark.parametrize("formula", ["sqrt(-1)", "log(-1)", "asin(2)", "acosh(0)", "(-8)^(1/3)", "0/0", "inf - inf"])
 def test_outside_a_domain_is_nan(formula: str) -> None:
     assert math.isnan(constant(formula))
+
+
+def test_both_number_systems_have_every_function() -> None:
+    x = np.array([0.25, 0.75])
+    for name in set(floats.__all__) - {"xp", "where"}:
+        one, many = getattr(floats, name), getattr(arrays, name)
+        more = (0.5,) if name in ("divide", "maximum", "minimum", "power") else ()
+        given = 1.0 + x if name == "acosh" else x
+        np.testing.assert_allclose(many(given, *more), [one(float(z), *more) for z in given], rtol=1e-15)
+    assert set(UNARY) <= set(floats.__all__)
 
 
 #: A text, the column of the caret, and words of the error.
