@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcalc.functions.entry import BELOW_HALF, UNIT, ElementwiseLoss, Kink, KinkText, Param
-from gradcalc.numerics.careful import constant, decayed, softplus_tail, weighted, weighted_softplus
+from gradcalc.numerics.careful import constant, decayed, softplus_tail, system, weighted, weighted_softplus
 
 _SMOOTHING = "moves targets towards 1/2: (1 - label_smoothing) * y + label_smoothing / 2"
 _CLIP = "replaces a by clip(a, clip, 1 - clip), of slope 0 outside, as Keras does (1e-7 there)"
@@ -45,7 +45,7 @@ def _bce_slope(xp: Any, x: Any, t: Any, rest: Any) -> Any:
 
 def _bce_derivative(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
     slope = _bce_slope(xp, x, *_smoothed(y, label_smoothing))
-    return slope if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, slope)
+    return slope if clip is None else xp.where((x < clip) | (x > 1.0 - clip), 0.0, slope)
 
 
 def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
@@ -53,7 +53,7 @@ def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | N
     at_x = xp.where(t == 0, 0.0 * x, xp.divide(xp.divide(t, x), x))
     at_rest = xp.where(rest == 0, 0.0 * x, xp.divide(xp.divide(rest, 1.0 - x), 1.0 - x))
     curvature = at_x + at_rest
-    return curvature if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, curvature)
+    return curvature if clip is None else xp.where((x < clip) | (x > 1.0 - clip), 0.0, curvature)
 
 
 def bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
@@ -75,11 +75,11 @@ def _bce_by_smoothing(xp: Any, x: Any, y: Any, label_smoothing: float, clip: flo
 
 
 def _clip_slope(y: Any, label_smoothing: float, clip: float | None, *, high: bool) -> Any:
-    """The derivative just inside the clipped range's end."""
+    """The derivative just inside the clipped range's end, which is a float: 1 - clip may be rounded."""
     if clip is None:
         return 0.0 * y
     t, rest = _smoothed(y, label_smoothing)
-    return (rest - clip if high else clip - t) / (clip * (1.0 - clip))
+    return _bce_slope(system(t), 1.0 - clip if high else clip, t, rest)
 
 
 def _clip_kink(*, high: bool) -> Kink:

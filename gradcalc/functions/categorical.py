@@ -33,7 +33,7 @@ class _Clipped:
         below, above = self.p < clip, self.rest < clip
         ends = np.where(below, -np.log(clip), -np.log1p(-clip))
         self.surprise = np.where(below | above, ends, self.surprise)
-        self.inside = np.where(below | above, 0.0, 1.0)
+        self.inside = np.where(below | (above if normalize else x > 1.0 - clip), 0.0, 1.0)
 
 
 def normalized(np: Any, x: Any) -> tuple[Any, Any, Any]:
