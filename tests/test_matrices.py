@@ -203,6 +203,8 @@ def test_ctc_is_the_sum_over_the_alignments() -> None:
     assert value("ctc", [[0.0, 40.0]], [1]) == pytest.approx(math.exp(-40), rel=1e-15)
     assert value("ctc", [[2.0, 0.0, 1.0]], [0], blank=2) == value("ctc", [[1.0, 2.0, 0.0]], [1])
     np.testing.assert_allclose(gradient("ctc", LOGITS, [1]).sum(axis=1), 0, atol=1e-16)
+    assert value("ctc", [[3.0], [-1e300]], []) == 0  # one class alone: the blank
+    assert not gradient("ctc", [[3.0], [-1e300]], []).any()
 
 
 def test_a_target_too_long_has_the_loss_inf_and_no_derivative() -> None:

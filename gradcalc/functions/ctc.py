@@ -118,11 +118,12 @@ def _rings(np: Any) -> tuple[_Ring, _Ring]:
 def _log_probabilities(np: Any, x: Any) -> Any:
     """log softmax of each row, in decimals: the largest entry's is -log(1 + rest)."""
     from gradcalc.numerics import digits
+    from gradcalc.numerics.digits import ZERO
 
     first = np.arange(x.shape[1]) == x.argmax(axis=-1)[:, None]
     x = digits.exactly(np, x)
-    gap = x - np.where(first, x, 0).sum(axis=-1, keepdims=True)
-    rest = np.where(first, 0, digits.exp(np, gap)).sum(axis=-1, keepdims=True)
+    gap = x - np.where(first, x, ZERO).sum(axis=-1, keepdims=True)
+    rest = np.where(first, ZERO, digits.exp(np, gap)).sum(axis=-1, keepdims=True)
     return gap - digits.log1p(np, rest)
 
 
