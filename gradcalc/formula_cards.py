@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from gradcalc.cards import Card
 from gradcalc.errors import GradcalcError, UsageError
-from gradcalc.formula.entries import Formula, of_entry
+from gradcalc.formula.entries import JACOBIAN, Formula, declared_derivative, of_entry
 from gradcalc.formula.gathering import UPSTREAM
 from gradcalc.formula.latex import latex
-from gradcalc.formula.parse import parse
 from gradcalc.formula.show import text
 from gradcalc.formula.tree import Node
 from gradcalc.functions import find
@@ -81,7 +80,7 @@ def formula_latex(entry: Entry) -> dict[str, str]:
 
 def _derivative_latex(entry: Entry, formula: Formula) -> str:
     """The derivative as the entry writes it, unless that is for people only."""
-    try:
-        return latex(parse(entry.derivative_formula, (*formula.variables, *(param.name for param in entry.params))))
-    except GradcalcError:
+    tree = declared_derivative(entry)
+    if tree is None:
         return _derivative(entry.name, formula, None, 1).latex
+    return (r"J_{ij} = " if entry.derivative_formula.startswith(JACOBIAN) else "") + latex(tree)

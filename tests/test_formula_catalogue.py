@@ -11,11 +11,14 @@ import pytest
 
 from further_inputs import further_of, target_of
 from gradcalc.errors import GradcalcError
-from gradcalc.formula.entries import Formula, of_entry
+from gradcalc.formula import arrays, floats
+from gradcalc.formula.entries import Formula, declared_derivative, of_entry
+from gradcalc.formula.evaluate import Walk, evaluate
 from gradcalc.formula.gathering import UPSTREAM
 from gradcalc.formula.latex import latex
-from gradcalc.formula.parse import parse
+from gradcalc.formula.parse import meant, parameter_names, parse
 from gradcalc.formula.show import text
+from gradcalc.formula.tree import Node
 from gradcalc.formula.vector_kernels import VectorKernels
 from gradcalc.functions import entries
 from gradcalc.functions.entry import (
@@ -220,18 +223,42 @@ def test_a_loss_of_several_vectors_agrees_with_its_formula(case: Case) -> None:
         np.testing.assert_allclose(found, theirs(np, x, *given), err_msg=letter, **NEAR)
 
 
-@each_entry
-def test_a_derivative_in_the_language_agrees(entry: Entry) -> None:
-    """Most derivative formulas are for people; those of activations that can be read must be right."""
-    if not isinstance(entry, Elementwise):
-        return
-    try:
-        tree = parse(entry.derivative_formula, ("z", *(param.name for param in entry.params)))
-    except GradcalcError:
-        return
-    names = [param.name for param in entry.params if param.name in tree.names]
-    formula = Formula(entry.derivative_formula, names, "activation")
-    own: Any = formula.entry()
-    given, chosen = list(entry.parameters({}).values()), Case(entry, "", {}).values(formula)
-    for z in map(float, inputs(entry, 20)):
-        np.testing.assert_allclose(own.value(scalar, z, *chosen), entry.derivative(scalar, z, *given), **NEAR)
+DECLARED = [(entry, meant(tree, "")) for entry in ENTRIES if (tree := declared_derivative(entry)) is not None]
+
+
+@pytest.mark.parametrize(("entry", "tree"), DECLARED, ids=lambda part: getattr(part, "name", ""))
+def test_a_derivative_in_the_language_agrees(entry: Any, tree: Node) -> None:
+    parameters = {name: entry.parameters({})[entry.param(name).name] for name in tree.names & {*parameter_names(entry)}
+                  if name != "y"}  # fmt: skip
+    chosen = {name: (math.inf if value is None else value,) for name, value in parameters.items()}
+    given = entry.parameters({}).values()
+    if isinstance(entry, Elementwise):
+        for z in map(float, inputs(entry, 20)):
+            found = evaluate(floats, tree, {"z": (z,), **chosen}, main="z")[0]
+            np.testing.assert_allclose(found, entry.derivative(scalar, z, *given), err_msg=f"{z}", **NEAR)
+    elif isinstance(entry, ElementwiseLoss):
+        further = further_of(entry)
+        for a in map(float, inputs(entry, 9)):
+            for y in targets(entry, entry.parameters({})):
+                names = {"a": (a,), "y": (y,), **{name: (value,) for name, value in further.items()}, **chosen}
+                expected = entry.derivative(scalar, a, y, *further.values(), *given)
+                np.testing.assert_allclose(evaluate(floats, tree, names, main="a")[0], expected, **NEAR)
+    elif not isinstance(entry, JointLoss):
+        _check_slopes(entry, tree, chosen, list(given))
+
+
+def _check_slopes(entry: Any, tree: Node, chosen: dict[str, Any], given: list[Any]) -> None:
+    """A Jacobian or gradient of a vector."""
+    x = inputs(entry, 4)[[1, 3, 0, 2]]
+    names: dict[str, Any] = {"n": (4.0,), **chosen}
+    if isinstance(entry, VectorLoss):
+        y = vector_target(entry)[[0, 1, 2, 0]]
+        expected = entry.gradient(np, x, np.asarray(1) if entry.takes == "class" else y, "default", *given)
+        found = Walk(arrays, {"a": (x,), "y": (y,), **names}, "a", 0, True, ("a", "y")).number(tree)[0]
+    elif isinstance(entry, VectorActivation):
+        expected = entry.jacobian(np, x, *given)
+        found = Walk(arrays, {"z": (x,), **names}, "z", 0, True, ("z",), ("i", "j")).number(tree)[0][0]
+    else:
+        expected = entry.gradient(np, x, "default", *given)
+        found = Walk(arrays, {"z": (x,), **names}, "z", 0, True, ("z",)).number(tree)[0]
+    np.testing.assert_allclose(found, expected, **NEAR)

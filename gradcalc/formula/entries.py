@@ -189,6 +189,20 @@ def of_entry(entry: Entry, text: str = "") -> Formula:
     return Formula(text, names, variables=letters(entry))
 
 
+#: How the catalogue writes the entry of a Jacobian.
+JACOBIAN = "J[i][j] = "
+
+
+def declared_derivative(entry: Entry) -> Node | None:
+    """The derivative as a catalogue entry writes it, a Jacobian's by i and j; None for one that is for people only."""
+    text = entry.derivative_formula
+    indices = ("i", "j") if text.startswith(JACOBIAN) else ()
+    try:
+        return written(text.removeprefix(JACOBIAN), (*letters(entry), *parameter_names(entry)), indices)
+    except GradcalcError:
+        return None
+
+
 def _check_names(names: tuple[str, ...]) -> None:
     """A parameter's name must be one, and not a function's."""
     for letter in names:
