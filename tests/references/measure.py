@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ from references.reference import Formula
 from references.ulps import error_of
 
 POINTS = 60
-LONG = 100  # entries: a vector of so many is tried with one target
+LONG = 100  # entries: a vector of so many is tried with one target,
+VERY_LONG = 500  # and one of so many with the first setting only
 
 
 class Error(NamedTuple):
@@ -139,7 +141,8 @@ def points(entry: Entry, given: Any) -> list[tuple[Any, ...]]:
     if isinstance(entry, ElementwiseLoss):
         parameters = entry.parameters(given)
         return list(inputs.pairs(entry.inputs(parameters), entry.targets(parameters), POINTS, entry.name))
-    vectors = inputs.vectors(entry.domain, entry.name)
+    most = inf if given == references.of(entry.name).parameters[0] else VERY_LONG
+    vectors = [x for x in inputs.vectors(entry.domain, entry.name) if len(x) <= most]
     if isinstance(entry, VectorLoss):
         return [(x, y) for x in vectors for y in _targets(entry, x)]
     if isinstance(entry, VectorActivation):
