@@ -43,7 +43,7 @@ def _cases() -> Iterator[Case]:
             parameters = entry.parameters(given)
             if isinstance(entry, Elementwise):
                 yield Case(entry.name, "z", entry.derivative, entry.kinks, [0.0, *parameters.values()], 0)
-            else:
+            elif isinstance(entry, ElementwiseLoss):
                 targets = entry.targets(parameters).members or (0.3, 1.0)
                 predictions = [x for x in (1.0, -1.0) if x in entry.domain]
                 for taken in (

@@ -25,11 +25,14 @@ def _target_slope(xp: Any, y: Any, full: bool) -> Any:
     return xp.where(y > 1, xp.log(above) + 0.5 / above, 0.0)
 
 
+_LIFT = 2.0**600
+
+
 def _poisson_nll(xp: Any, x: Any, y: Any, full: bool) -> Any:
-    """e^x - x y; where e^x overflows, in quarters."""
+    """e^x - x y; where e^x overflows, of a small part of both."""
     rate, root = xp.exp(x), xp.exp(0.5 * xp.minimum(x, 1400.0))
-    quarters = 4.0 * ((0.25 * root) * root - weighted(xp, y, 0.25 * x))
-    huge = xp.where(x > 1400.0, xp.inf + 0.0 * y, quarters)
+    lowered = ((root / _LIFT) * root - weighted(xp, y, x / _LIFT)) * _LIFT
+    huge = xp.where(x > 1400.0, xp.inf + 0.0 * y, lowered)
     found = xp.where(rate == xp.inf, huge, rate - weighted(xp, y, x))
     if not full:
         return found
