@@ -47,7 +47,7 @@ NASTY = {
     "norms of norms": nested("norm(", ") * z", 38),
     "functions of vectors": nested("sparsemax(", ")", 12),
     "names in names": f"s9 with {chained('z', 's * s + 1', 10)}",
-    "names without end": f"s20 with {chained('z', 's * s + 1', 21)}",
+    "names without end": f"s13 with {chained('z', 's * s + 1', 14)}",
     "names in sums": f"s8 with {chained('z', 'tanh(s) * s + sum(s)', 9)}",
     "vectors ever longer": f"sum(s9) with {chained('z', 'join(s, s)', 10)}",
     "halves without end": nested("first_half(", ")", 30, "join(z, z)"),
