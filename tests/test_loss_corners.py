@@ -20,6 +20,8 @@ CORNERS: list[tuple[str, dict[str, Any], float, float]] = [
     ("poisson_nll", {}, 710.0, 1e308),
     ("poisson_nll", {}, 712.5, 2.5e306),
     ("poisson_nll", {}, 1e300, 1.0),
+    ("poisson_nll", {"full": True}, 710.0, 3e305),
+    ("poisson_nll", {"full": True}, 1e300, 2.0),
 ]
 
 

@@ -37,8 +37,10 @@ def _poisson_nll(xp: Any, x: Any, y: Any, full: bool) -> Any:
     if not full:
         return found
     above = xp.where(y > 1, y, 1.0)
-    whole = (rate + above * (xp.log(above) - x)) - above + _stirling(xp, above)
-    return xp.where((y > 1) & (rate < xp.inf), whole, found)
+    part, gap = above / _LIFT, xp.log(above) - x
+    lowered = (((root / _LIFT) * root + part * gap) - part) * _LIFT
+    whole = xp.where(rate == xp.inf, lowered, (rate + above * gap) - above + _stirling(xp, above))
+    return xp.where((y > 1) & (x <= 1400.0), whole, found)
 
 
 def _poisson_nll_slope(xp: Any, x: Any, y: Any, full: bool) -> Any:
