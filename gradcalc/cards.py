@@ -12,14 +12,15 @@ from gradcalc.errors import UsageError, listed, near, quoted, simplified
 from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
 from gradcalc.functions.entry import (
+    ANY,
     Elementwise,
     ElementwiseLoss,
     Entry,
+    Input,
     Kink,
     KinkText,
     Param,
     VectorActivation,
-    VectorLoss,
 )
 from gradcalc.results import Block, Report, Section, Table, Text
 
@@ -117,6 +118,8 @@ def _function_card(entry: Entry) -> Card:
         "formula": entry.formula,
         "derivative": entry.derivative_formula,
         **latex,
+        "variants": dict(entry.variants),
+        "inputs": [_input_record(one) for one in entry.further],
         "parameters": [_param_record(param) for param in entry.params],
         "kinks": [_kink_record(entry, kink) for kink in _kinks(entry)],
         "domain": entry.domain.text,
@@ -127,8 +130,10 @@ def _function_card(entry: Entry) -> Card:
     }
     rows: list[list[str]] = [
         [entry.kind, entry.title],
-        [_formula_name(entry), entry.formula],
+        [entry.signature, entry.formula],
         ["derivative", entry.derivative_formula],
+        *([f"with {name}", formula] for name, formula in entry.variants.items()),
+        *(["further input", _further_text(one)] for one in entry.further),
         *(["parameter", _param_text(param)] for param in entry.params),
         *(["kink", _kink_text(entry, kink)] for kink in _kinks(entry)),
         ["domain", entry.domain.text],
@@ -141,13 +146,20 @@ def _function_card(entry: Entry) -> Card:
     return _rows_card(record, entry.name, rows)
 
 
-def _formula_name(entry: Entry) -> str:
-    return {"activation": "f(z)", "loss": "L(a, y)", "norm": "norm(x)"}[entry.kind]
-
-
 def _libraries(entry: Entry) -> str:
     """E.g. PyTorch F.relu; JAX nn.relu."""
     return "; ".join(f"{library} {name}" for library, name in entry.libraries.items())
+
+
+def _input_record(one: Input) -> dict[str, Any]:
+    return {"name": one.name, "meaning": one.doc, "shape": one.shape, "aliases": list(one.aliases)}
+
+
+def _further_text(one: Input) -> str:
+    """E.g. other: the vector to compare with, as long as the input (--with other=VALUES; also called x2)."""
+    said = [f"--with {one.name}=VALUES"] + ([f"also called {listed(one.aliases)}"] if one.aliases else [])
+    said += ["--target gives it too"] if one.may_be_target else []
+    return f"{one.name}: {one.doc}, {one.shape} ({'; '.join(said)})"
 
 
 def _param_record(param: Param) -> dict[str, Any]:
@@ -186,6 +198,8 @@ def _kink_record(entry: Entry, kink: Kink | KinkText) -> dict[str, Any]:
     """
     if isinstance(kink, KinkText):
         return kink._asdict()
+    if entry.further and kink.text:
+        return kink.text._asdict()
     target = {} if isinstance(entry, Elementwise) else {"target": 1.0}
     args = (*target.values(), *(param.default for param in entry.params))
     place = kink.at(*args)
@@ -208,14 +222,19 @@ def _target_record(entry: Entry) -> dict[str, str]:
     """What a loss takes as its target."""
     if isinstance(entry, ElementwiseLoss):
         return {"target": entry.target_domain.text}
-    if not isinstance(entry, VectorLoss):
+    takes = getattr(entry, "takes", "")
+    if not takes:
         return {}
+    domain = getattr(entry, "target_domain", ANY)
     kinds = {
-        "values": f"as many numbers as there are outputs, {entry.target_domain.text}",
+        "values": f"as many numbers as there are outputs, {domain.text}",
         "distribution": "a probability for each class, or the number of the right class",
         "class": "the number of the right class",
+        "sign": domain.text,
+        "labels": "a label for each row, a whole number",
+        "sequence": "the labels in their order, numbers of classes; [] for none",
     }
-    return {"target": kinds[entry.takes]}
+    return {"target": kinds[takes]}
 
 
 def _convention_card(convention: Convention) -> Card:

@@ -66,8 +66,19 @@ class InputError(GradcalcError):
     """Numbers that cannot be used: unreadable, or outside a function's domain."""
 
 
+class Part(NamedTuple):
+    """A stretch of a text that is itself a value: the culprit within a formula."""
+
+    text: str
+    start: int
+    end: int
+
+
 class SpecError(GradcalcError):
-    """A network description that is wrong somewhere; `at_key` says that the culprit is the key, not its value."""
+    """A network description that is wrong somewhere.
+
+    `at_key` says that the culprit is the key, not its value; `part`, that it is a part of the value's text.
+    """
 
     def __init__(
         self,
@@ -77,9 +88,10 @@ class SpecError(GradcalcError):
         place: Place | None = None,
         path: Path | None = None,
         at_key: bool = False,
+        part: Part | None = None,
     ) -> None:
         super().__init__(message, hint=hint, place=place, path=path)
-        self.at_key = at_key
+        self.at_key, self.part = at_key, part
 
 
 class OutputError(GradcalcError):

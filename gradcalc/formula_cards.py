@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from gradcalc.cards import Card
 from gradcalc.errors import GradcalcError, UsageError
-from gradcalc.formula.entries import ACTIVATION, LOSS, Formula
+from gradcalc.formula.entries import JACOBIAN, Formula, declared_derivative, of_entry
+from gradcalc.formula.gathering import UPSTREAM
 from gradcalc.formula.latex import latex
-from gradcalc.formula.parse import parse
 from gradcalc.formula.show import text
-from gradcalc.formula.symbolic import UPSTREAM
 from gradcalc.formula.tree import Node
 from gradcalc.functions import find
 from gradcalc.functions.entry import Entry
@@ -44,26 +43,19 @@ def symbolic(
     if formula is not None:
         return _derivative("", Formula(formula, parameters), wrt, order)
     entry = find(function or "")
-    return _derivative(entry.name, _formula_of(entry), wrt and _canonical(entry, wrt), order)
+    if entry.rank == 2:
+        raise UsageError(f"{entry.name} has no formula that could be differentiated, being a function of a matrix")
+    own = of_entry(entry)
+    return _derivative(entry.name, own, wrt and _canonical(entry, wrt, own), order)
 
 
-def _formula_of(entry: Entry) -> Formula:
-    try:
-        letters = LOSS if entry.kind == "loss" else ACTIVATION
-        names = [p.name for p in entry.params if p.name in _words(entry.formula) and p.name not in letters]
-        return Formula(entry.formula, names, "loss" if entry.kind == "loss" else "activation")
-    except GradcalcError:
-        raise UsageError(f"the formula of {entry.name} cannot be differentiated: {entry.formula}") from None
-
-
-def _canonical(entry: Entry, wrt: str) -> str:
-    return wrt if wrt == "target" else entry.param(wrt).name
-
-
-def _words(formula: str) -> set[str]:
-    import re
-
-    return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", formula))
+def _canonical(entry: Entry, wrt: str, formula: Formula) -> str:
+    """The letter of the formula that one differentiates by; a parameter may stand there by one of its aliases."""
+    further = entry.further_input(wrt)
+    if wrt == "target" or further:
+        return further.name if further else wrt
+    param = entry.param(wrt)
+    return next((name for name in (param.name, *param.aliases) if name in formula.parameters), param.name)
 
 
 def _derivative(name: str, formula: Formula, wrt: str | None, order: int) -> Derivative:
@@ -74,21 +66,21 @@ def _derivative(name: str, formula: Formula, wrt: str | None, order: int) -> Der
     left, right = (
         (f"J^T {UPSTREAM} = ", rf"J^{{\top}} \, {latex(Node('name', (), UPSTREAM))} = ") if jacobian else ("", "")
     )
-    return Derivative(name, text(formula.tree), left + text(found), right + latex(found))
+    return Derivative(name, text(formula.written), left + text(found), right + latex(found))
 
 
 def formula_latex(entry: Entry) -> dict[str, str]:
     """A catalogue entry's formula and derivative as LaTeX; without what is no formula of the language."""
     try:
-        formula = _formula_of(entry)
-        return {"latex": latex(formula.tree), "latex_derivative": _derivative_latex(entry, formula)}
+        formula = of_entry(entry)
+        return {"latex": latex(formula.written), "latex_derivative": _derivative_latex(entry, formula)}
     except GradcalcError:
         return {}
 
 
 def _derivative_latex(entry: Entry, formula: Formula) -> str:
     """The derivative as the entry writes it, unless that is for people only."""
-    try:
-        return latex(parse(entry.derivative_formula, (*formula.variables, *(param.name for param in entry.params))))
-    except GradcalcError:
+    tree = declared_derivative(entry)
+    if tree is None:
         return _derivative(entry.name, formula, None, 1).latex
+    return (r"J_{ij} = " if entry.derivative_formula.startswith(JACOBIAN) else "") + latex(tree)

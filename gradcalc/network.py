@@ -77,6 +77,11 @@ class Problem(NamedTuple):
         """The name of a layer or an input."""
         return self.layers[source].name if source >= 0 else self.inputs[-1 - source]
 
+    @property
+    def counted(self) -> int:
+        """What N is in a mean over the examples: those that the loss does not ignore."""
+        return self.objective.counted if self.objective else len(self.x)
+
 
 class Pass(NamedTuple):
     """One pass: the loss, its data's and its penalties' part, and each layer's quantities in our own shapes.
@@ -221,10 +226,10 @@ def _activated(step: Step) -> Array | None:
 
 def _finish(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
     """The parameters' gradients divided by N where the convention has it so, summed, and with the penalties' added."""
-    if problem.average_parameters and len(problem.x) > 1:
+    if problem.average_parameters and problem.counted > 1:
         for layer, found in zip(layers, gradients, strict=True):
             for name in layer.parameters:
-                found[f"d{name}"] = found[f"d{name}"] / len(problem.x)
+                found[f"d{name}"] = found[f"d{name}"] / problem.counted
     if problem.shared:
         _sum_shared(problem, layers, gradients)
     for penalty in problem.penalties:

@@ -16,6 +16,9 @@ from gradcalc.shapes import Array
 #: A loss on probabilities and the activation that makes them: together they are a loss on logits, and dL/dz is a - y.
 LINKS = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
 
+#: The class of an example that the loss ignores.
+IGNORED = -1
+
 
 class LossGradient(NamedTuple):
     """The loss, its derivative by the output (N, n), and by the last pre-activation where that is known better."""
@@ -28,12 +31,13 @@ class LossGradient(NamedTuple):
 class Objective:
     """A loss bound to its parameters, targets and scaling.
 
-    `target` is (N, n), or integer classes (N,) for losses that take classes; `weight`, (n,) or (N, n), multiplies
-    each term, or each class; `divide` says whether da carries the 1/N of a mean (else the parameters' gradients
-    do). `values` are the parameters as the user gave them.
+    `target` is (N, n), or integer classes (N,) for losses that take classes, IGNORED among them; `weight`, (n,) or
+    (N, n), multiplies each term, or each class; `divide` says whether da carries the 1/N of a mean (else the
+    parameters' gradients do). `values` are the parameters as the user gave them.
 
     Outputs may have more axes, (N, time, classes): losses on classes or distributions act along the last one and give
-    a term for each (example, time), all others take an example's numbers as one row. Inside, all of them are rows.
+    a term for each (example, time), all others take an example's numbers as one row. Inside, all of them are rows, and
+    so are parameters that are one for each element. `counted` is how many examples have a term that is not ignored.
     """
 
     def __init__(
@@ -50,18 +54,42 @@ class Objective:
     ) -> None:
         self.entry, self.values, self.target, self.kink = entry, values, target, kink
         self.reduction, self.scale, self.weight, self.divide = reduction, scale, weight, divide
-        self.count = len(target)
         self.by_step = isinstance(entry, VectorLoss) and entry.takes != "values"
-        self._given, self._target = values, self._rows(target) if target.dtype.kind == "f" else target.reshape(-1)
-        self._factors: Array | None = weight if weight is None or weight.ndim == 1 else self._rows(weight)
+        self.counted, self._counted_terms = self._count()
+        self._given, self._target = values, self.rows(target) if target.dtype.kind == "f" else target.reshape(-1)
+        if values.get("ignore_index") is not None:
+            self._given = {**values, "ignore_index": IGNORED}
+        #: What the loss's functions take beside the output, which they take as rows.
+        self.arguments = (self._target, *self._given.values())
+        self._factors: Array | None = weight if weight is None or weight.ndim == 1 else self.rows(weight)
         if self._factors is not None and isinstance(entry, VectorLoss):
             self._weigh(entry, self._factors)
 
-    def _rows(self, array: Array) -> Array:
+    def rows(self, array: Array) -> Array:
         """Outputs, targets or weights (N, ...) as the rows of which each has a term of the loss, or one an element."""
         if array.ndim == 2:
             return array
         return array.reshape(-1, array.shape[-1]) if self.by_step else array.reshape(len(array), -1)
+
+    def _count(self) -> tuple[int, int]:
+        """How many examples have a term that is not ignored, and how many such terms there are."""
+        count, target = len(self.target), self.target
+        if not self.by_step:
+            return count, target.size if isinstance(self.entry, ElementwiseLoss) else count
+        counts = target != IGNORED if target.dtype.kind == "i" else np.ones(target.shape[:-1], dtype=bool)
+        by_example = counts.reshape(count, -1)
+        return int(by_example.any(axis=1).sum()), int(by_example.sum())
+
+    @property
+    def ignored(self) -> int:
+        """How many terms are ignored."""
+        return int(np.count_nonzero(self.target == IGNORED)) if self.values.get("ignore_index") is not None else 0
+
+    @property
+    def shown_target(self) -> Array:
+        """The target with the user's own label where an example is ignored."""
+        label = self.values.get("ignore_index")
+        return self.target if label is None else np.where(self.target == IGNORED, int(label), self.target)
 
     def _weigh(self, entry: VectorLoss, weight: Array) -> None:
         """Weights of classes: of one class, those of its examples; of a distribution, those of its target's entries."""
@@ -83,9 +111,9 @@ class Objective:
         """The loss at output a = activation(z), both None where there is no activation. Errors: InputError."""
         self._check(a)
         if activation is not None and z is not None and self._linked(activation):
-            loss, da, dz = self._from_logits(self._rows(z))
+            loss, da, dz = self._from_logits(self.rows(z))
             return LossGradient(loss, da.reshape(a.shape), None if dz is None else dz.reshape(z.shape))
-        rows = self._rows(a)
+        rows = self.rows(a)
         terms = self._terms(self.entry, self._given, rows)
         gradient = self._scaled(self._gradient(self.entry, self._given, rows), rows)
         return LossGradient(self._reduced(terms), gradient.reshape(a.shape), None)
@@ -94,9 +122,9 @@ class Objective:
         """What the loss sums: each element's loss (N, n), or each example's (N,), without reduction and scale."""
         with np.errstate(all="ignore"):
             if activation is not None and z is not None and self._linked(activation):
-                found = self._terms(*self._on_logits(), self._rows(z))
+                found = self._terms(*self._on_logits(), self.rows(z))
             else:
-                found = self._terms(self.entry, self._given, self._rows(a))
+                found = self._terms(self.entry, self._given, self.rows(a))
         if isinstance(self.entry, ElementwiseLoss):
             return found.reshape(a.shape)
         return found.reshape(a.shape[:-1]) if self.by_step else found
@@ -189,22 +217,22 @@ class Objective:
     def _weighted(self, terms: Array) -> Array:
         return terms if self._factors is None else terms * self._factors
 
-    def _divisor(self, x: Array) -> int:
-        """What the sum of all terms' gradients is divided by, apart from the examples: an example's terms in `mean`."""
-        if self.reduction != "mean":
-            return 1
-        return x.shape[1] if isinstance(self.entry, ElementwiseLoss) else len(x) // self.count
+    @property
+    def divisor(self) -> int:
+        """What the sum of all terms is divided by."""
+        return {"sum": 1, "mean": self._counted_terms}.get(self.reduction, self.counted)
+
+    @property
+    def gradient_divisor(self) -> float:
+        """What each term's gradient is divided by: unless the parameters carry the 1/N of a mean, the same."""
+        return self.divisor if self.divide or self.reduction == "sum" else self.divisor / self.counted
 
     def _reduced(self, terms: Array) -> float:
-        divisor = 1 if self.reduction == "sum" else self.count
-        if self.reduction == "mean":
-            divisor = terms.size
-        return float(np.sum(terms, dtype=np.float64)) * self.scale / divisor
+        return float(np.sum(terms, dtype=np.float64)) * self.scale / self.divisor
 
     def _scaled(self, gradient: Array, x: Array) -> Array:
-        """Each example's gradient with the scale and, unless the parameters carry it, the 1/N of a mean."""
-        divisor = self._divisor(x) * (self.count if self.divide and self.reduction != "sum" else 1)
-        factor = self.scale
+        """Each term's gradient with the scale and what it is divided by."""
+        factor, divisor = self.scale, self.gradient_divisor
         if factor != 1.0:
             gradient = gradient * factor
         if divisor != 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -87,11 +87,13 @@ class Points(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """What an evaluation's points are points of."""
+    """What an evaluation's points are points of; `unsaid` explains the parameters that the formula does not name."""
 
     function: str
     kind: str
+    signature: str
     parameters: dict[str, Any]
+    unsaid: Mapping[str, str]
     kink: str
     wrt: str | None
     formula: str

@@ -10,6 +10,7 @@ import numpy as np
 from gradcalc.backpropagation import BackpropResult
 from gradcalc.errors import listed
 from gradcalc.functions.entry import ElementwiseLoss, Entry
+from gradcalc.functions.unsaid import unsaid
 from gradcalc.layers.activation import Activation
 from gradcalc.layers.base import Layer
 from gradcalc.network import Problem, output_position
@@ -139,9 +140,12 @@ def loss_notes(problem: Problem) -> list[Line]:
             "one-hot targets, 1 for the class and 0 for the others" if objective.target.shape[-1] > 1 else "0 and 1"
         )
         notes.append(f"The target classes were turned into {one_hot}.")
+    notes += _unsaid(entry, objective.values)
+    if objective.ignored:
+        notes.append(_ignoring(objective))
     if objective.weight is not None:
         notes.append("Each term is multiplied by its weight.")
-    if not objective.divide and len(problem.x) > 1 and objective.reduction != "sum":
+    if not objective.divide and objective.counted > 1 and objective.reduction != "sum":
         notes.append("da and dz belong to one example's loss; the parameters' derivatives are divided by N.")
     linked = linked_activation(problem)
     if linked:
@@ -150,6 +154,19 @@ def loss_notes(problem: Problem) -> list[Line]:
             "and stays right where the net is saturated."
         )
     return notes
+
+
+def _ignoring(objective: Objective) -> str:
+    """E.g. Of the 3 examples 1 is ignored: its loss and derivatives are 0, and the mean is over the other 2."""
+    many, all_ = objective.ignored, objective.target.size
+    in_steps = objective.target.ndim > 1
+    is_ignored = "is ignored: its loss and" if many == 1 else "are ignored: their loss and"
+    mean = f", and the mean is over the other{f' {all_ - many}' * (all_ - many > 1)}"
+    if objective.reduction == "sum":
+        mean = ""
+    elif objective.reduction == "batch_mean" and in_steps:
+        mean = f", and the mean is over the examples with a step left, {objective.counted}"
+    return f"Of the {all_} {'steps' if in_steps else 'examples'} {many} {is_ignored} derivatives are 0{mean}."
 
 
 def linked_activation(problem: Problem) -> str:
@@ -162,7 +179,7 @@ def linked_activation(problem: Problem) -> str:
 
 
 class _Counts(NamedTuple):
-    """How many examples there are, terms of the loss for each, as what, and numbers of the output in a term."""
+    """How many examples count, terms of the loss for each, as what, and numbers of the output in a term."""
 
     examples: int
     terms: int
@@ -173,32 +190,28 @@ class _Counts(NamedTuple):
     def of(cls, problem: Problem, objective: Objective) -> _Counts:
         shape = problem.layers[-1].gives if problem.layers else problem.x.shape[1:]
         if isinstance(objective.entry, ElementwiseLoss):
-            return cls(len(problem.x), size(shape), "outputs", size(shape))
+            return cls(problem.counted, size(shape), "outputs", size(shape))
         if objective.by_step:
-            return cls(len(problem.x), size(shape[:-1]), "steps", shape[-1])
-        return cls(len(problem.x), 1, "outputs", size(shape))
+            return cls(problem.counted, size(shape[:-1]), "steps", shape[-1])
+        return cls(problem.counted, 1, "outputs", size(shape))
 
 
 def _loss_formula(objective: Objective, name: str, counts: _Counts) -> Line:
     """E.g. D = 1/4 * sum over the examples and outputs of (a - y)^2 / 2."""
-    examples = counts.examples
-    over = [word for word, count in (("examples", examples), (counts.word, counts.terms)) if count > 1]
-    divisor = {"sum": 1, "mean": examples * counts.terms}.get(objective.reduction, examples)
+    over = [word for word, count in (("examples", counts.examples), (counts.word, counts.terms)) if count > 1]
     scale = (objective.scale, " * ") if objective.scale != 1 else ()
-    mean = f"1/{divisor} * " if divisor > 1 else ""
+    mean = f"1/{objective.divisor} * " if objective.divisor > 1 else ""
     summed = f"sum over the {listed(over)} of " if over else ""
     return (f"{name} = ", *scale, mean + summed + _bracketed(objective.entry.formula, bool(over or scale or mean)))
 
 
 def _derivative_formula(objective: Objective, name: str, counts: _Counts) -> Line:
     """E.g. dD/da = (a - y) / 4, with what the reduction divides by."""
-    divisor = counts.terms if objective.reduction == "mean" else 1
-    if objective.divide and objective.reduction != "sum":
-        divisor *= counts.examples
+    divisor = objective.gradient_divisor
     scale = (objective.scale, " * ") if objective.scale != 1 else ()
     formula = _bracketed(objective.entry.derivative_formula, bool(scale) or divisor > 1)
     where = f", n = {counts.outputs}" if re.search(r"\bn\b", formula) else ""
-    return (f"d{name}/da = ", *scale, formula + (f" / {divisor}" if divisor > 1 else "") + where)
+    return (f"d{name}/da = ", *scale, formula + (f" / {divisor:g}" if divisor > 1 else "") + where)
 
 
 def _bracketed(formula: str, needed: bool) -> str:
@@ -246,6 +259,11 @@ def _kind(layer: Layer) -> str:
 
 def _with(values: dict[str, Any]) -> tuple[str | float, ...]:
     return (" with ", *_values(values)) if values else ()
+
+
+def _unsaid(entry: Entry, values: dict[str, Any]) -> list[Line]:
+    """What the formula does not tell of the parameters."""
+    return [(*_values({name: values[name]}), f": {meaning}.") for name, meaning in unsaid(entry, values).items()]
 
 
 def _said_values(entry: Entry, values: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import click
 from gradcalc.cards import show
 from gradcalc.cli import COMMANDS, gradcalc
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
+from gradcalc.evaluation.further import per_prediction
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
 from gradcalc.layer_cards import COMMON, layer_card
@@ -21,6 +22,7 @@ from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from gradcalc.spec.initial import initialise
 from mdoc import argument, escaped, literal, paragraph, tagged
+from measured import accuracy
 
 EXIT_CODES = (
     ("0", "Done; and everything compared agrees."),
@@ -134,6 +136,17 @@ def _card(entry: Entry) -> list[str]:
     return [*paragraph(sentence(entry.title)), ".Bl -tag -width derivative -compact", *items, ".El"]
 
 
+def further_inputs(_: str) -> list[str]:
+    """Every function that takes further inputs, with each of them; and parameters that may be one for each input."""
+    items: list[tuple[str, list[str]]] = []
+    for entry in entries():
+        said = [f"{one.name}: {one.doc}, {one.shape}" for one in entry.further]
+        said += [f"{param.name}: {param.doc}" for param in per_prediction(entry)]
+        if said:
+            items.append((f"Cm {argument(entry.name)}", paragraph("; ".join(said) + ".")))
+    return tagged(items)
+
+
 def convention_options(_: str) -> list[str]:
     """Every disagreement with its choices."""
     return tagged(
@@ -210,6 +223,8 @@ FACTS: dict[str, Callable[[str], list[str]]] = {
     "exit-status": exit_status,
     "formats": formats,
     "functions": functions,
+    "accuracy": accuracy,
+    "further-inputs": further_inputs,
     "convention-options": convention_options,
     "presets": presets,
     "keys": spec_keys,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import mpmath
 from hypothesis import strategies as st
 
-from gradcalc.formula.tree import Node, name, number
+from gradcalc.formula.rules import OVER_AN_INDEX
+from gradcalc.formula.tree import Node, name, number, substituted
 
 #: Functions that are smooth and of moderate size for arguments of moderate size.
 SMOOTH = ("exp", "expm1", "sin", "cos", "sinh", "cosh", "tanh", "atan", "asinh", "erf", "erfc", "sigmoid", "softplus")
@@ -56,6 +58,47 @@ def formulas(letters: tuple[str, ...] = ("z",)) -> st.SearchStrategy[Node]:
 
 def _above_one(node: Node) -> Node:
     return Node("+", (number(1.0), Node("^", (node, number(2.0)))))
+
+
+#: One number of a vector's entries, in the language and by mpmath.
+REDUCTIONS: dict[str, Callable[[list[Any]], Any]] = {
+    "sum": mpmath.fsum,
+    "mean": lambda entries: mpmath.fsum(entries) / len(entries),
+    "prod": mpmath.fprod,
+    "max": max,
+    "min": min,
+    "logsumexp": lambda entries: mpmath.log(mpmath.fsum(map(mpmath.exp, entries))),
+    "norm": lambda entries: mpmath.sqrt(mpmath.fsum(entry**2 for entry in entries)),
+}
+
+
+class OfVector(NamedTuple):
+    """A number of a vector z: a formula of s and t, each a reduction of the entries of a formula of z."""
+
+    outer: Node
+    s: tuple[str, Node]
+    t: tuple[str, Node]
+
+    def tree(self, *, index: bool = False) -> Node:
+        """As a formula of z; with an index where the reduction can have one."""
+        return substituted(self.outer, {"s": _reduced(*self.s, index=index), "t": _reduced(*self.t, index=index)})
+
+    def exact(self, z: Sequence[Any]) -> Any:
+        """The value by mpmath."""
+        parts = [REDUCTIONS[op]([exact(node, {"z": entry}) for entry in z]) for op, node in (self.s, self.t)]
+        return exact(self.outer, dict(zip("st", parts, strict=True)))
+
+
+def _reduced(op: str, node: Node, *, index: bool) -> Node:
+    if index and op in OVER_AN_INDEX:
+        return Node(op, (substituted(node, {"z": Node("at", (name("z"),), "j")}),), "j")
+    return Node(op, (node,))
+
+
+def of_vectors() -> st.SearchStrategy[OfVector]:
+    """Numbers of a vector, smooth but for ties."""
+    reductions = st.tuples(st.sampled_from(sorted(REDUCTIONS)), formulas().filter(lambda node: "z" in node.names))
+    return st.builds(OfVector, formulas(("s", "t")).filter(lambda node: bool(node.names)), reductions, reductions)
 
 
 def exact(node: Node, names: dict[str, Any]) -> Any:

@@ -126,5 +126,5 @@ def _targets(entry: ElementwiseLoss | VectorLoss, parameters: dict[str, Any]) ->
 LOSSES = WRITTEN | {
     entry.name: _by_its_value(entry)
     for entry in entries()
-    if isinstance(entry, ElementwiseLoss | VectorLoss) and entry.name not in WRITTEN
+    if isinstance(entry, ElementwiseLoss | VectorLoss) and entry.name not in WRITTEN and not entry.further
 }

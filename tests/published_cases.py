@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +18,64 @@ Case = dict[str, Any]
 
 CASES: dict[str, Case] = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
 
-#: Names that a case uses for a function where ours is another.
-OUR_NAMES = {
-    "binary_cross_entropy_logits": "bce_with_logits",
-    "multiclass_hinge": "svm_loss",
+NOTHING: Mapping[str, Any] = {}
+
+
+class Ours(NamedTuple):
+    """How a function of the collection is had here.
+
+    `names` are the parameters whose names differ, `always` those that the collection takes for granted; its loss is
+    `factor` times the one here.
+    """
+
+    name: str
+    names: Mapping[str, str] = NOTHING
+    always: Mapping[str, Any] = NOTHING
+    factor: float = 1.0
+
+
+#: The functions that are the same here by name and parameters.
+SAME = (
+    "sigmoid", "tanh", "relu", "relu6", "leaky_relu", "elu", "celu", "silu", "mish", "softplus", "softsign",
+    "log_sigmoid", "hardswish", "hardtanh", "thresholded_relu", "softmax", "softmin", "log_softmax", "glu",
+    "squared_error", "absolute_error", "huber", "smooth_l1", "log_cosh", "binary_cross_entropy",
+    "softmax_cross_entropy", "kl_div", "hinge", "squared_hinge", "soft_margin",
+)  # fmt: skip
+
+#: Every function of the collection, with the parameters that choose between two functions here.
+OURS = {
+    **{name: Ours(name) for name in SAME},
+    "prelu": Ours("prelu", {"weight": "alpha"}),
+    "gelu approximate=none": Ours("gelu"),
+    "absolute_percentage_error": Ours("mape", factor=0.01),
+    "squared_log_error": Ours("msle"),
+    "binary_cross_entropy_logits": Ours("bce_with_logits"),
+    "cross_entropy": Ours("cross_entropy", {"normalize_rows": "normalize"}),
+    "multiclass_hinge": Ours("svm_loss"),
+    "poisson_nll log_input=false": Ours("poisson"),
+    "dice": Ours("dice", always={"squared": True}),
 }
-OUR_PARAMETERS = {"normalize_rows": "normalize"}
+
+#: Parameters of the collection whose value says which function it is.
+CHOOSING = ("approximate", "log_input")
+
+
+def ours(case: Case) -> Ours:
+    """The line of `OURS` for a case's function; KeyError where there is none."""
+    function = case["function"]
+    chosen = [f"{name}={_text(function['params'][name])}" for name in CHOOSING if name in function["params"]]
+    return OURS[" ".join([function["name"], *chosen])]
+
+
+def parameters(case: Case) -> dict[str, Any]:
+    """The parameters of a case's function by the names they have here."""
+    here, given = ours(case), case["function"]["params"]
+    return {**here.always, **{here.names.get(key, key): given[key] for key in given if key not in CHOOSING}}
+
+
+def _text(value: Any) -> str:
+    """A parameter's value as a word of the command line."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()
 
 
 def of_kind(kind: str) -> list[str]:
@@ -54,24 +107,17 @@ class Question(NamedTuple):
 
 def question(case: Case, *options: str, lines: list[dict[str, Any]]) -> Question:
     """`eval` of a case's function with its parameters and kink."""
-    words = ["eval", our_name(case), "-", "--format", "jsonl", *options]
-    for name, value in case["function"]["params"].items():
-        text = ",".join(map(str, value)) if isinstance(value, list) else str(value).lower()
-        words += ["-p", f"{OUR_PARAMETERS.get(name, name)}={text}"]
+    words = ["eval", ours(case).name, "-", "--format", "jsonl", *options]
+    for name, value in parameters(case).items():
+        words += ["-p", f"{name}={_text(value)}"]
     for side in case.get("kinks", {}).values():
         words += ["--kink", side.split()[0]]
     return Question(words, lines)
 
 
-def our_name(case: Case) -> str:
-    """The function's name here."""
-    name = case["function"]["name"]
-    return OUR_NAMES.get(name, name)
-
-
 def is_elementwise(case: Case) -> bool:
     """Whether every number of the case is an input by itself."""
-    return isinstance(find(our_name(case)), Elementwise | ElementwiseLoss)
+    return isinstance(find(ours(case).name), Elementwise | ElementwiseLoss)
 
 
 def activation_lines(case: Case) -> list[dict[str, Any]]:
@@ -86,7 +132,7 @@ def assembled(case: Case, answers: list[Any]) -> Any:
     """The answers to the lines in the case's own shape."""
     shape = np.shape(case["inputs"]["x"])
     found = np.asarray(answers)
-    return found.T if _columns(case) else found.reshape(shape)
+    return found.T if _columns(case) else found.reshape((*shape[:-1], -1) if shape else ())
 
 
 def _vectors(case: Case, array: Any) -> Any:
@@ -106,7 +152,14 @@ def loss_lines(case: Case) -> list[dict[str, Any]]:
         return [{"input": prediction, "target": target}]
     classes = np.ndim(target) < np.ndim(prediction)
     key = "target_class" if classes else "target"
+    if np.ndim(prediction) == 1:
+        return [{"input": prediction, key: target}]
     return [{"input": x, key: y} for x, y in zip(prediction, target, strict=True)]
+
+
+def multiplier(case: Case) -> float:
+    """What the sum over all elements is multiplied by, in terms of the function here."""
+    return float(case["function"]["multiplier"] * ours(case).factor)
 
 
 def divisor(case: Case) -> int:
@@ -117,9 +170,8 @@ def divisor(case: Case) -> int:
 
 def scaling(case: Case) -> list[str]:
     """The options that turn the losses of elements or examples into the case's one loss."""
-    multiplier = case["function"]["multiplier"]
     by = case["function"]["divide_by"]
     if is_elementwise(case) and by != "batch":
-        return ["--reduction", {"elements": "mean", "none": "sum"}[by], "--scale", repr(multiplier)]
+        return ["--reduction", {"elements": "mean", "none": "sum"}[by], "--scale", repr(multiplier(case))]
     reduction = ["--reduction", "sum"] if is_elementwise(case) else []
-    return [*reduction, "--scale", repr(multiplier / divisor(case))]
+    return [*reduction, "--scale", repr(multiplier(case) / divisor(case))]

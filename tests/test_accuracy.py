@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from mpmath import exp, log1p, mpf
 
 import references
+from further_inputs import further_of, target_of
 from gradcalc.functions import entries, find
 from gradcalc.functions.entry import (
     Elementwise,
@@ -19,11 +21,12 @@ from gradcalc.functions.entry import (
     VectorLoss,
     VectorToScalar,
 )
+from gradcalc.functions.joint import JointLoss
 from gradcalc.numerics import arrays, scalar
-from references.measure import Error, error_of, measure
+from measured import read
+from references.measure import measure
 from references.sigmoid import logistic
-
-PROMISE = 4.0
+from references.ulps import PROMISE, error_of
 
 each_entry = pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
 
@@ -33,12 +36,19 @@ def test_a_function_has_a_reference(entry: Entry) -> None:
     reference = references.of(entry.name)
     trained = {param.name for param in entry.params if param.derivative is not None}
     assert set(reference.by_parameter) == trained
+    assert set(reference.by_input) == {one.name for one in entry.further}
 
 
 @each_entry
 def test_every_number_is_within_the_promise(entry: Entry) -> None:
-    worst = max(measure(entry), default=Error(0.0, "", ""))
+    worst = max(measure(entry))
     assert worst.ulps <= PROMISE, f"{entry.name}: {worst}"
+
+
+def test_the_manual_has_the_measured_error_of_every_function() -> None:
+    rows = read()
+    assert [row.function for row in rows] == [entry.name for entry in entries()]
+    assert all(float(row.ulp) <= PROMISE for row in rows)
 
 
 @pytest.mark.parametrize("p", [0.45, 0.25, 0.1, 0.02])
@@ -180,7 +190,7 @@ def test_limits_are_reached(name: str, inputs: tuple[float, ...], value: float, 
 
 def _elementwise_answers(entry: Elementwise | ElementwiseLoss, x: float) -> list[float]:
     """Value and derivatives at x, for several targets and by both number systems."""
-    parameters = list(entry.parameters({}).values())
+    parameters = [*further_of(entry).values(), *entry.parameters({}).values()]
     targets = [(y,) for y in (0.0, 0.5, 1.0)] if isinstance(entry, ElementwiseLoss) else [()]
     kernels = [entry.value, entry.derivative, entry.second, getattr(entry, "by_target", None)]
     return [
@@ -194,6 +204,8 @@ def _elementwise_answers(entry: Elementwise | ElementwiseLoss, x: float) -> list
 def _vector_answers(entry: Norm | VectorActivation | VectorLoss, x: float) -> list[float]:
     """Value and gradient or Jacobian of a vector that has x in it, for several targets and parameters."""
     found = []
+    if isinstance(entry, JointLoss):
+        return _joint_answers(entry, np.array([[x, 1.0, x]] * 3 if entry.rank == 2 else [x, 1.0, x]))
     vector, classes = np.array([x, 1.0, x]), isinstance(entry, VectorLoss) and entry.takes == "class"
     targets = [np.array(k) if classes else np.eye(3)[k] for k in range(3)] if entry.kind == "loss" else [None]
     choices = [{}, *({param.name: "true"} for param in entry.params if param.default is False)]
@@ -206,6 +218,17 @@ def _vector_answers(entry: Norm | VectorActivation | VectorLoss, x: float) -> li
             else:
                 found += [entry.gradient(*given, side, *parameters) for side in ("default", "left", "right")]
     return np.concatenate([np.ravel(answer) for answer in found]).tolist()
+
+
+def _joint_answers(entry: JointLoss, x: Any) -> list[float]:
+    """Value and gradient of an input with the target and the further inputs that suit it."""
+    target = target_of(entry)
+    y = () if target is None else (np.array(target) if entry.takes == "sign" else np.array(target, dtype=int),)
+    given = (np, x, *y, *map(np.array, further_of(entry).values()))
+    parameters = list(entry.parameters({}).values())
+    found = [entry.value(*given, *parameters)]
+    found += [entry.gradient(*given, side, *parameters) for side in ("default", "left", "right")]
+    return [float(number) for answer in found for number in np.ravel(answer)]
 
 
 @each_entry
@@ -291,6 +314,14 @@ def test_the_saturated_cross_entropy_of_the_catalogue() -> None:
 def test_nan_in_gives_nan_out(entry: Entry) -> None:
     parameters = list(entry.parameters({}).values())
     nan = math.nan
+    if isinstance(entry, JointLoss):
+        x = [[0.25, nan, 0.5]] + [[0.5, 0.25, 0.1]] * 2 if entry.rank == 2 else [0.25, nan, 0.5]
+        with np.errstate(all="ignore"):
+            value, *slopes = _joint_answers(entry, np.array(x))
+        assert math.isnan(value)
+        assert np.isnan(slopes).any()
+        return
+    parameters = [*further_of(entry).values(), *parameters]
     if isinstance(entry, Elementwise | ElementwiseLoss):
         given = (nan,) if isinstance(entry, Elementwise) else (nan, 1.0)
         with np.errstate(all="ignore"):

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from commands import in_process, json_lines, json_value
+from further_inputs import further_of, options_of, target_of
 from gradcalc import entries, evaluate
-from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, VectorActivation, VectorLoss, VectorToScalar
+from gradcalc.functions.entry import Elementwise, ElementwiseLoss, Entry, VectorActivation, VectorLoss
+from gradcalc.functions.joint import JointLoss
 from gradcalc.render import FORMATS
 
 PROBABILITIES = ["0.25", "0.25", "0.5"]
+ROWS = ["0.25,0.25,0.5", "0.5,-0.25,0.1", "0.125,0.3,-0.75"]
 
 
 def words(entry: Entry) -> list[str]:
@@ -21,7 +24,9 @@ def words(entry: Entry) -> list[str]:
     if isinstance(entry, Elementwise):
         return [entry.name, "-1.5" if entry.sample[0] <= -1.5 else "0.75", "0.25"]
     if isinstance(entry, ElementwiseLoss):
-        return [entry.name, "0.25", "0.5", "-y", "1"]
+        return [entry.name, "0.25", "0.5", "-y", "1", *options_of(entry)]
+    if isinstance(entry, JointLoss):
+        return [entry.name, *(ROWS if entry.rank == 2 else PROBABILITIES), *options_of(entry)]
     if isinstance(entry, VectorLoss):
         return [entry.name, *PROBABILITIES, *(["-y", "1"] if entry.takes == "values" else ["--target-class", "1"])]
     return [entry.name, *PROBABILITIES, *(["-0.75"] if isinstance(entry, VectorActivation) else [])]
@@ -48,11 +53,12 @@ def test_json_keeps_the_contract(entry: Entry) -> None:
     assert (answer["function"], answer["kind"], answer["kink"]) == (entry.name, entry.kind, "default")
     assert list(answer["parameters"]) == [param.name for param in entry.params]
     assert len(answer["points"]) == (2 if elementwise(entry) else 1)
-    keys = ["input", *(["target"] if entry.kind == "loss" else []), "value", "derivative"]
+    further = [one.name for one in entry.further]
+    keys = ["input", *further, *(["target"] if entry.has_target else []), "value", "derivative"]
     for point in answer["points"]:
         assert [key for key in point if key != "at_kink"] == keys
         vector = isinstance(entry, VectorActivation)
-        assert shape(point["input"]) == (() if elementwise(entry) else (4,) if vector else (3,))
+        assert shape(point["input"]) == ((4,) if vector else (3,) * entry.rank)
         expected = (entry.outputs(4), 4) if isinstance(entry, VectorActivation) else shape(point["input"])
         assert shape(point["derivative"]) == expected
 
@@ -81,9 +87,11 @@ def test_the_call_gives_what_the_command_prints(entry: Entry) -> None:
     target: dict[str, Any] = {}
     if isinstance(entry, VectorLoss) and entry.takes != "values":
         target = {"target_class": 1}
+    elif isinstance(entry, JointLoss):
+        target = {"target": target_of(entry)}
     elif entry.kind == "loss":
         target = {"target": 1}
-    assert evaluate(entry.name, numbers, **target).to_dict() == printed
+    assert evaluate(entry.name, numbers, with_=further_of(entry), **target).to_dict() == printed
 
 
 @each_function
@@ -92,6 +100,8 @@ def test_a_line_of_jsonl_is_one_point(entry: Entry) -> None:
     given = [{k: p[k] for k in ("input", "target") if k in p} for p in json_value(outcome)["points"]]
     if isinstance(entry, VectorLoss) and entry.takes == "class":
         given = [{"input": point["input"], "target_class": point["target"]} for point in given]
+    if entry.further:
+        given = [{**point, "with": further_of(entry)} for point in given]
     lines = "\n".join(map(json.dumps, given))
     assert (
         json_lines(in_process("eval", entry.name, "-", "--format", "jsonl", stdin=lines))
@@ -109,8 +119,8 @@ def test_upstream_is_the_derivative_times_it(entry: Entry) -> None:
         elif elementwise(entry):
             expected = -2 * point["derivative"]
         else:
-            expected = [-2 * d for d in point["derivative"]]
-        assert point["vjp"] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+            expected = -2 * np.array(point["derivative"])
+        np.testing.assert_allclose(point["vjp"], expected, rtol=1e-12, atol=1e-14)
 
 
 UPSTREAM = (1, -2, 3, 0.5)
@@ -127,7 +137,7 @@ def test_the_second_derivative_is_that_of_the_first(entry: Entry) -> None:
     if not elementwise(entry):
         return
     z, h = 0.3, 1e-6
-    target = ["-y", "1"] if entry.kind == "loss" else []
+    target = ["-y", "1", *options_of(entry)] if entry.kind == "loss" else []
     question = ["eval", entry.name, f"{z - h}", f"{z}", f"{z + h}", *target, "--order", "2", "--format", "json"]
     before, point, after = json_value(in_process(*question))["points"]
     slope = (after["derivative"] - before["derivative"]) / (2 * h)
@@ -163,12 +173,12 @@ def test_a_parameter_is_taken_by_every_name_and_stands_in_the_answer(entry: Entr
 
 @each_function
 def test_nan_in_is_nan_out(entry: Entry) -> None:
-    if isinstance(entry, VectorToScalar | VectorActivation | VectorLoss):
-        name, _, *rest = words(entry)
-        (point,) = json_lines(in_process("eval", name, "nan", *rest, "--format", "jsonl"))
+    if entry.rank:
+        name, first, *rest = words(entry)
+        (point,) = json_lines(in_process("eval", name, f"nan{first[4:]}", *rest, "--format", "jsonl"))
         assert point["value"] == "NaN" or "NaN" in point["value"]
     else:
-        target = ["-y", "1"] if entry.kind == "loss" else []
+        target = ["-y", "1", *options_of(entry)] if entry.kind == "loss" else []
         outcome = in_process("eval", entry.name, "nan", *target, "--order", "2", "--format", "jsonl")
         (point,) = json_lines(outcome)
         assert [point[name] for name in ("value", "derivative", "second_derivative")] == ["NaN"] * 3
@@ -184,5 +194,4 @@ def test_the_call_takes_numbers_lists_vectors_and_points() -> None:
     assert [p.value for p in evaluate("mse", [[1, 2], [3, 4]], target=[[1, 2], [1, 2]]).points] == [0, 4]
     assert evaluate("softmax", {"input": [0, 0], "upstream": [1, 0]}).points[0].vjp == [0.25, -0.25]
     assert evaluate("relu", [0, 1], kink="right").kinks[0].shown == 1
-    numpy = pytest.importorskip("numpy")
-    assert [p.value for p in evaluate("relu", numpy.array([1.5, -2])).points] == [1.5, 0]
+    assert [p.value for p in evaluate("relu", np.array([1.5, -2])).points] == [1.5, 0]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commands import in_process, json_lines
+from further_inputs import further_of, options_of
 from gradcalc import entries
 from gradcalc.functions.entry import SIDES, Elementwise, ElementwiseLoss, Kink
 
@@ -17,7 +18,8 @@ def kinks() -> list[Any]:
     found = []
     for entry in entries():
         if isinstance(entry, Elementwise | ElementwiseLoss):
-            given = tuple(0.1 if param.default is None else param.default for param in entry.params)
+            given: tuple[Any, ...] = tuple(0.1 if param.default is None else param.default for param in entry.params)
+            given = (*further_of(entry).values(), *given)
             targets = [(1.0,), (-1.0,)] if isinstance(entry, ElementwiseLoss) else [()]
             for kink in entry.kinks:
                 there = [target for target in targets if is_there(kink, (*target, *given))]
@@ -37,7 +39,8 @@ def is_there(kink: Kink, arguments: tuple[Any, ...]) -> bool:
 def test_at_a_kink_the_rule_decides_and_is_said(entry: Any, kink: Any, target: Any, parameters: Any, side: Any) -> None:
     arguments = (*target, *parameters)
     options = [f"-y{y}" for y in target]
-    for param, value in zip(entry.params, parameters, strict=True):
+    options += options_of(entry)
+    for param, value in zip(entry.params, parameters[len(entry.further) :], strict=True):
         options += ["-p", f"{param.name}={value}"]
     question = ["eval", entry.name, repr(float(kink.at(*arguments))), *options, "--kink", side]
     (point,) = json_lines(in_process(*question, "--format", "jsonl"))

@@ -76,7 +76,7 @@ WRONG = {
     "eval relu 1 --wrt alpha": "no derivative by 'alpha'",
     "eval mse 1 2 -y 1 --reduction mean": "gives one number per example already",
     "eval mse 1 2 -y 1 --order 2": "second derivatives are for elementwise functions",
-    "eval mse 1 2 -y 1 --with wieght=1": "takes no 'wieght'; it takes weight",
+    "eval mse 1 2 -y 1 --with wieght=1": "takes no 'wieght'; did you mean weight?",
     "eval square 1": "squared_error needs a target",
     "eval square 1 --target-class 1": "takes numbers as its target",
     "eval square 1 2 3 -y 1,2": "target: 2 values, but more inputs than that",

@@ -54,6 +54,28 @@ def test_kinks_are_told_as_for_any_function(formula: str, function: str, side: s
     assert (ours[-1], ours[4:6]) == (theirs[-1], theirs[len(theirs) - len(ours) + 4 :][:2])
 
 
+#: A vector's formula, its inputs and options; a kink, and the derivatives to its left and right.
+VECTOR_KINKS = (
+    ("max(z, 0) / (1 + sum(z^2))", "0 1", "z[0] = 0 for output 0", 0.0, 0.5),
+    ("sum(abs(z))", "0 1", "z[0] = 0", -1.0, 1.0),
+    ("mean(abs(a - y))", "0 1 -y 0,3", "a[0] = 0", -0.5, 0.5),
+    ("mean(abs(a - y))", "0 1 -y 0,3 --wrt target", "y[0] = 0", -0.5, 0.5),
+)
+
+
+@pytest.mark.parametrize("case", VECTOR_KINKS, ids=lambda case: f"{case[0]} at {case[2]}")
+@pytest.mark.parametrize("side", SIDES)
+def test_kinks_of_a_vectors_formula_are_told_and_settled(case: tuple[str, str, str, float, float], side: str) -> None:
+    formula, words, where, left, right = case
+    asked = ("--formula", formula, *words.split(), "--kink", side)
+    assert f"kink at {where}: left {left:g}, right {right:g}, shown" in in_process("eval", *asked).out
+    (point,) = json.loads(in_process("eval", *asked, "--format", "json").out)["points"]
+    assert point["at_kink"] is True
+    expected = {"left": left, "right": right, "midpoint": (left + right) / 2, "default": 0.0}.get(side, "NaN")
+    shown = point["derivative"][0]
+    assert (shown[0] if isinstance(shown, list) else shown) == _near(expected)
+
+
 def test_a_jump_is_told() -> None:
     told = in_process("eval", "--formula", "1 if z > 0 else 0", "0").out
     assert "jump at z = 0: slope left 0, right 0" in told
@@ -125,9 +147,38 @@ def test_numbers_may_be_constant_formulas() -> None:
     assert in_process("eval", "identity", "--linspace", "0", "2*pi", "2", "--only", "value").code == 0
 
 
-def test_a_stream_takes_plain_numbers_only() -> None:
-    outcome = in_process("eval", "--formula", "z^2", "-", "--only", "value", stdin="1 2\nln(3)\n")
-    assert outcome.code == 2 and outcome.out == "1\n4\n" and "<stdin>:2:1" in outcome.err
+def test_numbers_of_a_stream_may_be_constant_formulas() -> None:
+    stream = "1 1/2\nln(3), (-pi) [max(1, 2), 2^0.5]\n"
+    outcome = in_process("eval", "identity", "-", "--only", "value", stdin=stream.replace(" [", "\n["))
+    expected = [1.0, 0.5, math.log(3), -math.pi, 2.0, 2**0.5]
+    assert (outcome.code, list(map(float, outcome.out.split()))) == (0, expected)
+    line = '{"input": ["ln(3)", "-1/4"], "target": "pi", "upstream": "2^-1"}'
+    point = json.loads(in_process("eval", "square", "-", "--format", "jsonl", stdin=line).out)
+    assert point["input"] == [math.log(3), -0.25] and point["target"] == [math.pi] * 2
+
+
+def test_a_wrong_formula_in_a_stream_has_its_place() -> None:
+    outcome = in_process("eval", "--formula", "z^2", "-", "--only", "value", stdin="1 2\nln(3) 4*tna(2)\n")
+    assert outcome.code == 2 and outcome.out.split()[:2] == ["1", "4"] and len(outcome.out.split()) == 3
+    assert "<stdin>:2:9: not a number: '4*tna(2)': unknown function 'tna'; did you mean tan" in outcome.err
+    for text in ("1/2/", "(1", "ln(3))", "z+(1)", "2024-01-05"):
+        assert in_process("eval", "identity", "-", stdin=text).code == 2
+
+
+def test_numbers_set_from_the_shell_may_be_constant_formulas() -> None:
+    spec = SPEC.format(loss="half_square", activation="relu")
+    words = ["--set", "W1[0][0]=1/3", "--input", "max(1, 2),ln(3)", "--target", "(-pi), e^2", "--learning-rate", "1/8"]
+    net = json.loads(in_process("backprop", "-", *words, "--format", "json", stdin=spec).out)["layers"][0]
+    assert net["W"][0][0] == 1 / 3 and net["x"] == [2.0, math.log(3)]
+    wrong = in_process("backprop", "-", "--set", "W1[0][0]=ln(3", stdin=spec)
+    assert wrong.code == 2 and "an entry must be a number, not 'ln(3'; this bracket is not closed" in wrong.err
+
+
+def test_a_parameter_in_a_spec_may_be_a_constant_formula() -> None:
+    spec = SPEC.format(loss="half_square", activation='{name: leaky_relu, alpha: "1/8"}')
+    assert json.loads(in_process("backprop", "-", "--format", "json", stdin=spec).out)["layers"][0]["f_prime"]
+    wrong = in_process("backprop", "-", stdin=spec.replace("1/8", "1/").replace("{name", "\n      {name"))
+    assert wrong.code == 2 and "the formula breaks off" in wrong.err and "<stdin>:8:36" in wrong.err
 
 
 SPEC = """
@@ -187,3 +238,12 @@ def test_cards_have_latex() -> None:
     assert r"\sigma" in card["latex_derivative"]
     assert find("sigmoid").formula == card["formula"]
     assert "\\[ " + card["latex"] + " \\]\n" in in_process("show", "sigmoid", "--format", "latex").out
+
+
+def test_no_row_of_a_latex_table_begins_with_a_bracket() -> None:
+    """It would be an argument of the end of the row above."""
+    stream = '{"input": [1, 2]}\n{"input": [3, 4]}\n'
+    for words in (("relu", "-"), ("softmax", "-"), ("softmax", "[1, 2]", "[3, 4]")):
+        told = in_process("eval", *words, "--format", "latex", stdin=stream).out
+        assert told.count("{[}") == 2
+        assert not any(line.lstrip().startswith(("[", "*")) for line in told.splitlines())

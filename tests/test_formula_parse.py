@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from formula_trees import formulas
 from gradcalc.errors import GradcalcError, UsageError
-from gradcalc.formula.entries import Formula, constant
+from gradcalc.formula import arrays, floats
+from gradcalc.formula.constants import constant
+from gradcalc.formula.entries import Formula
+from gradcalc.formula.grammar import written
 from gradcalc.formula.latex import latex
+from gradcalc.formula.limits import LONGEST
 from gradcalc.formula.parse import parse
 from gradcalc.formula.rules import ARGUMENTS, UNARY
 from gradcalc.formula.show import text
-from gradcalc.formula.tokens import LONGEST, FormulaError
+from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node
+from gradcalc.formula_cards import formula_latex
+from gradcalc.functions import entries
+from gradcalc.functions.entry import Entry
 
 CONSTANTS = {
     "ln(3)": math.log(3), "1/3": 1 / 3, "(-pi)": -math.pi, "2^0.5": 2**0.5, "-2^2": -4.0, "2^-1": 0.5,
@@ -38,6 +48,16 @@ def test_a_constant_has_its_value(formula: str) -> None:
 @pytest.mark.parametrize("formula", ["sqrt(-1)", "log(-1)", "asin(2)", "acosh(0)", "(-8)^(1/3)", "0/0", "inf - inf"])
 def test_outside_a_domain_is_nan(formula: str) -> None:
     assert math.isnan(constant(formula))
+
+
+def test_both_number_systems_have_every_function() -> None:
+    x = np.array([0.25, 0.75])
+    for name in set(floats.__all__) - {"xp", "where"}:
+        one, many = getattr(floats, name), getattr(arrays, name)
+        more = (0.5,) if name in ("divide", "maximum", "minimum", "power") else ()
+        given = 1.0 + x if name == "acosh" else x
+        np.testing.assert_allclose(many(given, *more), [one(float(z), *more) for z in given], rtol=1e-15)
+    assert set(UNARY) <= set(floats.__all__)
 
 
 #: A text, the column of the caret, and words of the error.
@@ -73,7 +93,22 @@ REFUSED = {
     "z # note": (3, "no comments"),
     "z; z": (2, "single formula"),
     "z\nz": (2, "one line"),
-    "z[0]": (2, "brackets are round"),
+    "z[0]": (3, "an index is one that a sum runs over"),
+    "z[j]": (3, "an index is one that a sum runs over"),
+    "sum(j, z[i])": (10, "here it can be j"),
+    "sum(j, z[j)": (11, "this index is not closed"),
+    "sum(i, i, z[i])": (1, "one entry at a time"),
+    "sum(j, sum(j, z[j] + 1) + j, 2)": (28, "a decimal number has a point"),
+    "norm(j, z)": (6, "unknown name 'j'"),
+    "s with s": (8, "needs its meaning"),
+    "s with 2": (8, "a name is needed"),
+    "s with z = 2": (8, "has a meaning already"),
+    "s with exp = z": (8, "has a meaning already"),
+    "s with s = 2, s = z": (15, "has a meaning already"),
+    "s with s = t, t = z": (12, "unknown name 't'"),
+    "(z with s = z)": (4, "'with' cannot stand here"),
+    "z with s = 2 if z > 0": (22, "needs its 'else'"),
+    "sparsemax(z, ties=first)": (19, "cannot be chosen in a formula"),
     "|z|": (1, "abs(z)"),
     "z && 1": (3, "'and'"),
     "z // 2": (3, "floor"),
@@ -107,6 +142,42 @@ def test_what_is_no_formula_is_refused_with_its_place(formula: str) -> None:
     assert "\n" not in error.message
 
 
+#: The same of whole vectors, where it is a matter of what has entries and of how many.
+REFUSED_OF_VECTORS = {
+    "first_half(2) + sum(z)": (1, "first_half is of vectors"),
+    "first_half(z) + z": (1, "not as many entries"),
+    "first_half(z) < z and z > 1": (1, "not as many entries"),
+    "sum(j, first_half(z)[j])": (8, "an entry for each of the input's"),
+    "sum(j, 2[j])": (8, "an entry for each of the input's"),
+    "sum(i, sum(j, (z[i] * z)[j]))": (15, "cannot stand within"),
+    "sum(j, sum(z * z[j]))": (8, "sum cannot look at single entries"),
+    "sum(j, sparsemax(z[j]))": (8, "cannot"),
+}
+
+
+@pytest.mark.parametrize("formula", REFUSED_OF_VECTORS)
+def test_what_vectors_cannot_be_is_refused_with_its_place(formula: str) -> None:
+    column, words = REFUSED_OF_VECTORS[formula]
+    with pytest.raises(FormulaError, match=words) as caught:
+        Formula(formula)
+    assert caught.value.place is not None and caught.value.place.column == column
+
+
+def test_short_names_cannot_make_a_formula_too_long() -> None:
+    parts = [f"s{k} = s{k - 1} * s{k - 1} + s{k - 1}" for k in range(1, 40)]
+    with pytest.raises(FormulaError, match="too long with its short names"):
+        parse(f"s39 with s0 = z, {', '.join(parts)}", ("z",))
+
+
+def test_an_input_must_suit_its_formula() -> None:
+    halves: Any = Formula("first_half(z) * second_half(z)").entry()
+    with pytest.raises(GradcalcError, match="even number"):
+        halves.value(np, np.array([1.0, 2.0, 3.0]))
+    pairs: Any = Formula("sum(i, j, k, z[i] * z[j] * z[k])").entry()
+    with pytest.raises(GradcalcError, match="combinations"):
+        pairs.value(np, np.zeros(5000))
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(formulas(("a", "y")))
 def test_text_and_tree_are_the_same(tree: Node) -> None:
@@ -118,33 +189,52 @@ def test_text_and_tree_are_the_same(tree: Node) -> None:
 WRITTEN = (
     "-z^2", "(-z)^2", "(-2)^2", "-(-z)", "z - (z - z)", "z / (z * z)", "z * (z / z)", "(z^z)^z", "z^z^z", "2^(-z)",
     "2^-3", "(z if z > 0 else 1) * 2", "z if z > 0 else 1 if z < -1 else 2", "(z > 0) * z", "(z if z > 0 else 1)^2",
-    "not z > 0 and (z < 1 or z == 2)", "(z > 0) == (z < 1)", "z * (-z)", "z + (-2)", "max(z, 0, min(z, 1))",
+    "not z > 0 and (z < 1 or z == 2)", "sum(i, sum(j, z[i] * z[j]))", "softmin(z) * 2",
+    "max(j, (z + 1)[j]) * t with t = z^2, q = t", "sum(j, (2 if j == 1 else z[j]) * j)",
+    "join(first_half(z), 2 * z)", "(z > 0) == (z < 1)", "z * (-z)", "z + (-2)", "max(z, 0, min(z, 1))",
     "leaky_relu(z, alpha=0.2)", "1e-30 * z", "1e+22 * z", "-(z + 1)", "(not z > 0) * 2", "-z * z", "norm(z, 3)",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("written", WRITTEN)
-def test_brackets_stand_where_they_are_needed(written: str) -> None:
+@pytest.mark.parametrize("formula", WRITTEN)
+def test_brackets_stand_where_they_are_needed(formula: str) -> None:
     try:
-        tree = parse(written, ("z",))
+        tree = written(formula, ("z",))
     except FormulaError:
-        assert written.startswith("(not") or " == (" in written
+        assert formula.startswith("(not") or " == (" in formula
         return
-    assert parse(text(tree), ("z",)) == tree
-    assert text(tree) == written
+    assert written(text(tree), ("z",)) == tree
+    assert text(tree) == formula
     _check_latex(latex(tree))
 
 
-def _check_latex(written: str) -> None:
-    """Every brace and bracket has its partner."""
-    depth = 0
-    for character in written:
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        assert depth >= 0
-    assert depth == 0
-    assert written.count(r"\left") == written.count(r"\right")
-    assert written.count(r"\begin{cases}") == written.count(r"\end{cases}")
-    assert written.isascii()
+def _check_latex(shown: str) -> None:
+    """Every brace and bracket has its partner, and every command is one that LaTeX with amsmath has."""
+    bare = re.sub(r"\\[_^{}]", "", shown)
+    assert all(bare[:k].count("{") >= bare[:k].count("}") for k in range(len(bare) + 1))
+    assert bare.count("{") == bare.count("}")
+    assert shown.count(r"\left") == shown.count(r"\right")
+    assert shown.count(r"\begin{cases}") == shown.count(r"\end{cases}")
+    assert shown.isascii()
+    assert not re.search(r"\\\\\s*[\[*]", shown), "a bracket behind a line's end would be its argument"
+    assert set(re.findall(r"\\([A-Za-z]+)", shown)) <= LATEX
+
+
+#: The commands our formulas use.
+LATEX = set(
+    re.findall(
+        "[A-Za-z]+",
+        """frac cdot exp ln sin cos tan sinh cosh tanh arcsin arccos arctan max min log sigma sum prod operatorname sqrt
+    left right lvert rvert lVert rVert lfloor rfloor lceil rceil begin end text quad land lor lnot le ge ne infty mathrm
+    top alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho tau phi chi psi omega""",
+    )
+)
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+def test_latex_of_every_card_is_latex(entry: Entry) -> None:
+    for shown in formula_latex(entry).values():
+        _check_latex(shown)
 
 
 def test_latex_of_what_courses_write() -> None:
@@ -186,8 +276,6 @@ def test_any_text_gives_a_function_or_one_of_our_errors(written: str) -> None:
 
 def _try_out(entry: object) -> None:
     """Value and derivative of whatever the formula is, at a few numbers: anything may come but an exception."""
-    import numpy as np
-
     from gradcalc.functions.entry import Elementwise, ElementwiseLoss, VectorActivation, VectorLoss, VectorToScalar
     from gradcalc.numerics import scalar
 

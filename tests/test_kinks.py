@@ -11,6 +11,7 @@ import pytest
 from mpmath import mpf
 
 import references
+from further_inputs import further_of
 from gradcalc.functions import entries, find
 from gradcalc.functions.entry import (
     SIDES,
@@ -104,23 +105,27 @@ def _one_sided(value: Callable[[Any], Any], at: float) -> tuple[float, float]:
 
 
 def _kinks() -> Iterator[tuple[str, dict[str, Any], float | None, str]]:
+    """Each function's kinks in its input, for several targets, and those in its target, for several predictions."""
     for entry in entries():
         for given in references.of(entry.name).parameters if isinstance(entry, Elementwise | ElementwiseLoss) else ():
-            targets = [None]
-            if isinstance(entry, ElementwiseLoss):
-                targets = list(entry.targets(entry.parameters(given)).members or (0.3, 1.0))
-            yield from ((entry.name, dict(given), y, side) for y in targets for side in ("kinks", "target_kinks"))
+            if not isinstance(entry, ElementwiseLoss):
+                yield entry.name, dict(given), None, "kinks"
+                continue
+            parameters = entry.parameters(given)
+            for y in entry.targets(parameters).members or (0.3, 1.0):
+                yield entry.name, dict(given), y, "kinks"
+            for x in (1.0, -1.0) if entry.target_kinks else ():
+                if x in entry.domain:
+                    yield entry.name, dict(given), x, "target_kinks"
 
 
 @pytest.mark.parametrize(("name", "given", "other", "kinks"), list(_kinks()))
 def test_sides_are_the_one_sided_derivatives(name: str, given: dict[str, Any], other: float | None, kinks: str) -> None:
     entry, reference = find(name), references.of(name)
-    parameters = list(entry.parameters(given).values())
+    parameters = [*further_of(entry).values(), *entry.parameters(given).values()]
     exact = [mpf(p) if isinstance(p, float) else p for p in parameters]
     for kink in getattr(entry, kinks, ()):
         inputs = () if other is None else (other,)
-        if kinks == "target_kinks":
-            inputs = (1.0,)
         at = kink.at(*inputs, *parameters)
         if kink.jump or at != at:
             continue

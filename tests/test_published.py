@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 from commands import as_process, in_process, json_lines, json_value
+from gradcalc.functions import find
 from published_cases import (
     CASES,
     FOLDER,
-    OUR_PARAMETERS,
     activation_lines,
     assembled,
     assert_agrees,
     loss_lines,
+    multiplier,
     of_kind,
-    our_name,
+    ours,
+    parameters,
     question,
     scaling,
 )
@@ -26,8 +29,8 @@ from published_cases import (
 LOSSES = [name for name in of_kind("function") if CASES[name]["function"]["role"] == "loss"]
 ACTIVATIONS = [name for name in of_kind("function") if CASES[name]["function"]["role"] == "activation"]
 
-#: Its targets 0.5, 1.5 and 2 are no labels, which a hinge has to have.
-NO_LABELS = "flux-hinge"
+#: Their targets 0.5, 1.5 and 2 are no labels, which a hinge has to have.
+NO_LABELS = ("flux-hinge", "flux-squared-hinge")
 
 #: What a case calls a quantity of an activation's output, and eval.
 OF_ACTIVATION = {"value": "value", "derivative": "derivative", "grad.x": "vjp"}
@@ -52,13 +55,13 @@ def test_activation(name: str) -> None:
             assert_agrees(assembled(case, [point[key] for point in points]), expected)
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != NO_LABELS])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in NO_LABELS])
 def test_loss(name: str) -> None:
     case, lines = CASES[name], loss_lines(CASES[name])
     for quantity, expected in case["expected"].items():
         if quantity.startswith("per_"):
-            values = [point["value"] for point in asked(case, lines=lines)]
-            assert_agrees(np.reshape(values, np.shape(expected["value"])), expected)
+            values = np.reshape([point["value"] for point in asked(case, lines=lines)], np.shape(expected["value"]))
+            assert_agrees(values * ours(case).factor, expected)
         elif quantity == "loss":
             points = asked(case, *scaling(case), lines=lines)
             assert_agrees(sum(point["value"] for point in points), expected)
@@ -70,7 +73,7 @@ def test_loss(name: str) -> None:
             assert_agrees(np.reshape(derivatives, np.shape(case["inputs"]["prediction"])), expected)
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != NO_LABELS])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in NO_LABELS])
 def test_loss_of_a_net_without_layers(name: str) -> None:
     """The same losses in a spec: `layers: []` puts them on the input itself."""
     case = CASES[name]
@@ -87,24 +90,25 @@ def spec_of_loss(case: dict[str, Any]) -> str:
     prediction, target = case["inputs"]["prediction"], case["inputs"]["target"]
     classes = np.ndim(target) < np.ndim(prediction)
     reduction = {"none": "sum", "elements": "mean", "batch": "batch_mean"}[function["divide_by"]]
-    parameters = {OUR_PARAMETERS.get(key, key): value for key, value in function["params"].items()}
-    loss = {"name": our_name(case), "reduction": reduction, "scale": function["multiplier"], **parameters}
+    loss = {"name": ours(case).name, "reduction": reduction, "scale": multiplier(case), **parameters(case)}
     return json.dumps(
         {"input": prediction, "target_classes" if classes else "target": target, "loss": loss, "layers": []}
     )
 
 
-def test_hinge_of_targets_that_are_no_labels() -> None:
-    """They are refused; the margins a * y they make give the published loss."""
-    case = CASES[NO_LABELS]
-    given = loss_lines(case)
-    put = question(case, *scaling(case), lines=given)
+@pytest.mark.parametrize("name", NO_LABELS)
+def test_hinge_of_targets_that_are_no_labels(name: str) -> None:
+    """They are refused; as a formula of any y the loss has the published number."""
+    case = CASES[name]
+    put = question(case, *scaling(case), lines=loss_lines(case))
     refused = in_process(*put.words, stdin=put.stdin)
     assert refused.code == 2
-    assert "targets" in refused.err or "target must be -1 or 1" in refused.err
-    margins = np.multiply(given[0]["input"], given[0]["target"]).tolist()
-    points = asked(case, *scaling(case), lines=[{"input": margins, "target": 1}])
-    assert_agrees(points[0]["value"], case["expected"]["loss"])
+    assert "target must be -1 or 1" in refused.err
+    formula = find(ours(case).name).formula
+    numbers = [str(x) for x in case["inputs"]["prediction"]]
+    given = ["--formula", formula, *numbers, "-y", ",".join(map(str, case["inputs"]["target"]))]
+    answer = json_value(in_process("eval", *given, *scaling(case), "--format", "json"))
+    assert_agrees(answer["points"][0]["value"], case["expected"]["loss"])
 
 
 @pytest.mark.parametrize("name", of_kind("network"))
@@ -126,6 +130,14 @@ def test_function_as_a_process() -> None:
     put = question(case, lines=activation_lines(case))
     (point,) = json_lines(as_process(*put.words, stdin=put.stdin))
     assert_agrees(point["vjp"], case["expected"]["grad.x"])
+
+
+def test_every_function_of_the_collection_is_here() -> None:
+    """The README names them, source by source."""
+    text = (FOLDER / "README.md").read_text("utf-8").partition("## Function cases")[2]
+    lines = re.findall(r"^- `(\w+)`: ((?:.|\n  )*)", text, re.M)
+    named = [f"{source}-{case.strip(',')}" for source, cases in lines for case in cases.split()]
+    assert sorted(named) == sorted(of_kind("function"))
 
 
 def test_every_network_has_its_spec() -> None:

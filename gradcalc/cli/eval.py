@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from gradcalc.cli import options
-from gradcalc.cli.numbers import Command
 from gradcalc.cli.output import opened, warn
+from gradcalc.cli.stray import InputCommand
 from gradcalc.errors import GradcalcError, InputError, UsageError, listed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _FREE = ("json", "jsonl")
 _KINKS = 100
 
 
-@click.command(cls=Command)
+@click.command(cls=InputCommand)
 @click.argument("function", required=False)
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--formula", metavar="TEXT", help="A formula of z, or of a and y, in FUNCTION's place: 'z * tanh(z)'.")
@@ -34,14 +34,17 @@ _KINKS = 100
 @click.option("--target", "-y", multiple=True, metavar="Y", help="Target of a loss: one for all, or one each: -y 3,4.")
 @click.option("--target-class", multiple=True, metavar="K", help="Target of a class loss, counted from 0.")
 @click.option("--param", "-p", multiple=True, metavar="NAME=VALUE", help="Parameter of the function: alpha=0.1.")
-@click.option("--wrt", metavar="NAME", help="Differentiate by a parameter, or by target, instead of the input.")
+@click.option("--wrt", metavar="NAME", help="Differentiate by a parameter, by target or by a further input.")
 @click.option(
     "--upstream", "-u", multiple=True, metavar="G", help="Incoming gradient: adds vjp, G times the derivative."
 )
 @click.option(
     "--order", type=options.Word(["1", "2"]), default="1", help="2 adds the second derivative, nan at a kink."
 )
-@click.option("--with", "with_", multiple=True, metavar="NAME=VALUES", help="Further inputs: weight=1,2 of a loss.")
+@click.option(
+    "--with", "with_", multiple=True, metavar="NAME=VALUES",
+    help="Further inputs: weight=1,2 of a loss, other=3,4 of a pair.",
+)  # fmt: skip
 @click.option(
     "--reduction",
     type=options.Word(["none", "mean", "sum"]),
@@ -75,12 +78,14 @@ def command(
 
     An INPUT is a number (-1e-3, inf), several by commas, - for standard input (numbers separated by blanks, commas
     or lines), or an object {"input": 0.5, "target": 1}. For a function of a vector the INPUTs form one vector; one
-    INPUT of several numbers, or one line, is a vector by itself. A number may be a formula: ln(3), 1/3, (-pi).
+    INPUT of several numbers, or one line, is a vector by itself; for a function of a matrix (ctc) it is a row. A number
+    may be a formula: ln(3), 1/3, (-pi).
     'gradcalc list functions' names the functions.
 
     \b
     gradcalc eval sigmoid 0.5 -2
     gradcalc eval squared_error 0.8 -y 1
+    gradcalc eval triplet_margin 1 2 --with positive=1,1 --with negative=3,4
     gradcalc eval softmax 1 2 3 --upstream 1,0,0
     gradcalc eval relu 0 --kink right --only derivative
     gradcalc eval --formula "z * sigmoid(b * z)" -p b=1.7 0.5
@@ -129,15 +134,15 @@ def _question(
     kink: str | None, **same: Any,
 ) -> Question:  # fmt: skip
     """The options as what is asked."""
-    from gradcalc.cli.words import named, one_number, parameter_values, values
+    from gradcalc.cli.words import named, one_number, parameter_values, rows_or_values, values
     from gradcalc.evaluation.question import Question
 
     return Question(
         function,
         parameters=parameter_values(named(param, "--param")),
-        target=values(target, "--target"),
+        target=values(target, "--target", empty=True),
         target_class=values(target_class, "--target-class"),
-        with_={name: values([text], f"--with {name}") for name, text in named(with_, "--with").items()},
+        with_={name: rows_or_values(text, f"--with {name}") for name, text in named(with_, "--with").items()},
         upstream=values(upstream, "--upstream"),
         scale=1.0 if scale is None else one_number(scale, "--scale"),
         order=int(order),

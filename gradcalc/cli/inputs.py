@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
 
-from gradcalc.cli.words import Word, one_number, read_object, read_word
+from gradcalc.cli.words import Word, one_number, read_object, read_rows, read_word
 from gradcalc.errors import InputError, UsageError, quoted
 from gradcalc.evaluation import grid, stream
 from gradcalc.evaluation.pointwise import Numbers
@@ -40,7 +40,14 @@ class Grid(NamedTuple):
     size: int
 
 
-Part = Word | Whole | Stream | Grid
+class Rows(NamedTuple):
+    """A matrix, or vectors, in brackets of their own, and where they stood."""
+
+    rows: list[list[float]]
+    where: str
+
+
+Part = Word | Whole | Stream | Grid | Rows
 
 
 class Inputs:
@@ -64,7 +71,7 @@ class Inputs:
         """What the question is answered for, in order; `out` is flushed before each wait for a stream."""
         if not self.given:
             name = question.entry.name
-            example = f"gradcalc eval {name} {'0.5' if question.elementwise else '1 2 3'}"
+            example = f"gradcalc eval {name} {('0.5', '1 2 3', '1,2,3 4,5,6')[question.entry.rank]}"
             raise UsageError(f"{name} needs an input", hint=f"for example: {example}, or - for standard input")
         if question.elementwise:
             if self.as_vector:
@@ -72,6 +79,8 @@ class Inputs:
                     f"--vector is for functions of a vector: {question.entry.name} takes each number alone"
                 )
             return self._points(out)
+        if question.entry.rank == 2:
+            return self._matrices(question.entry.name, out)
         return iter([Whole(self._all_numbers(out))]) if self.as_vector else self._vectors(out)
 
     def _points(self, out: TextIO) -> Iterator[Numbers | Whole]:
@@ -109,8 +118,30 @@ class Inputs:
             if isinstance(part, Stream):
                 with _pieces(part.name, out, split_lines=False) as pieces:
                     yield from stream.vectors(pieces)
+            elif isinstance(part, Rows):
+                yield from map(Whole, part.rows)
             else:
                 yield part if isinstance(part, Whole) else Whole(_numbers(part))
+
+    def _matrices(self, name: str, out: TextIO) -> Iterator[Whole]:
+        """Words of several numbers are rows of one matrix; objects, brackets in brackets and streams are whole ones."""
+        rows: list[list[float]] = []
+        for part in self.given:
+            if self.as_vector or isinstance(part, Grid) or not _stands_alone(part):
+                raise UsageError(f"{name} takes a matrix", hint="write each row as one INPUT: 1,2,3 4,5,6")
+            if isinstance(part, Word):
+                rows.append(part.numbers)
+                continue
+            if rows:
+                yield Whole(rows)
+            rows = []
+            if isinstance(part, Stream):
+                with _pieces(part.name, out, split_lines=False) as pieces:
+                    yield from stream.matrices(pieces)
+            else:
+                yield Whole(part.rows) if isinstance(part, Rows) else part
+        if rows:
+            yield Whole(rows)
 
     def _all_numbers(self, out: TextIO) -> list[float]:
         """Everything as one vector."""
@@ -129,7 +160,10 @@ class Inputs:
 def _read(text: str, where: str) -> Part:
     if text == "-":
         return Stream("-")
-    return read_object(text, where) if text.lstrip().startswith("{") else read_word(text, where)
+    if text.lstrip().startswith("{"):
+        return read_object(text, where)
+    rows = read_rows(text, where)
+    return read_word(text, where) if rows is None else Rows(rows, where)
 
 
 def _grid(start: str, stop: str, count: str) -> Grid:
@@ -144,7 +178,7 @@ def _grid(start: str, stop: str, count: str) -> Grid:
 
 def _stands_alone(part: Part) -> bool:
     """Whether a part makes vectors by itself, where single numbers make one together."""
-    return isinstance(part, Whole | Stream) or (isinstance(part, Word) and part.is_vector)
+    return isinstance(part, Whole | Stream | Rows) or (isinstance(part, Word) and part.is_vector)
 
 
 def _numbers(part: Part) -> list[float]:
@@ -153,6 +187,9 @@ def _numbers(part: Part) -> list[float]:
         if part.size > _LONGEST:
             raise UsageError(f"--linspace: a vector of {part.size} numbers is too long (at most {_LONGEST})")
         return [x for run in grid.spaced(*part) for x in run]
+    if isinstance(part, Rows):
+        message = f"{part.where}: not a number: '['"
+        raise UsageError(message, hint="a list of numbers has one pair of brackets: [1, 2, 3]")
     assert isinstance(part, Word)  # whole points and streams are no plain numbers
     return part.numbers
 

@@ -50,7 +50,7 @@ def _refuse_negative_constant(word: str) -> None:
     """UsageError for -pi or -ln(3), which would be taken for options."""
     if not re.fullmatch(_NEGATIVE_FORMULA, word):
         return
-    from gradcalc.formula.entries import constant
+    from gradcalc.formula.constants import constant
 
     try:
         constant(word)

@@ -34,13 +34,13 @@ def read_word(text: str, where: str) -> Word:
 
 def _formulas(text: str, where: str) -> Word | None:
     """The same for constant formulas such as ln(3) or 1/3; None where the word is meant as something else."""
+    from gradcalc.formula.constants import constant, parted  # late: most numbers are plain
+
     body = text.strip()
     bracketed = body.startswith("[") and body.endswith("]")
-    parts = _parts(body[1:-1] if bracketed else body)
+    parts = parted(body[1:-1] if bracketed else body)
     if not all(map(_formula_like, parts)):
         return None
-    from gradcalc.formula.entries import constant
-
     try:
         return Word([constant(part) for part in parts], bracketed or len(parts) > 1)
     except GradcalcError as error:
@@ -48,18 +48,6 @@ def _formulas(text: str, where: str) -> Word | None:
             return None
         error.message = f"{where}: {error.message}"
         raise
-
-
-def _parts(text: str) -> list[str]:
-    """What stands between commas that are not in brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 def _formula_like(text: str) -> bool:
@@ -96,6 +84,18 @@ def read_object(text: str, where: str) -> Whole:
         raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
 
 
+def read_rows(text: str, where: str) -> list[list[float]] | None:
+    """The rows of a word that is a matrix in brackets; None for any other word."""
+    if text.count("[") < 2:
+        return None
+    from gradcalc.evaluation.matrices import rows_of  # late: few words are matrices
+
+    try:
+        return rows_of(text)
+    except InputError as error:
+        raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
+
+
 def one_number(text: str, where: str) -> float:
     """A word that must be a single number."""
     word = read_word(text, where)
@@ -104,13 +104,22 @@ def one_number(text: str, where: str) -> float:
     return word.numbers[0]
 
 
-def values(texts: Sequence[str], option: str) -> Any:
-    """A repeatable option's numbers: one number, or a list of numbers and vectors; None without any."""
-    words = [read_word(text, option) for text in texts]
+def values(texts: Sequence[str], option: str, *, empty: bool = False) -> Any:
+    """A repeatable option's numbers: one number, or a list of numbers and vectors; None without any.
+
+    `empty` allows [], a vector of nothing.
+    """
+    words = [Word([], True) if empty and text.strip() == "[]" else read_word(text, option) for text in texts]
     parts = [word.numbers if word.is_vector else word.numbers[0] for word in words]
     if not parts:
         return None
     return parts[0] if len(parts) == 1 and not words[0].is_vector else parts
+
+
+def rows_or_values(text: str, where: str) -> Any:
+    """One word's numbers, or several vectors in brackets of their own."""
+    rows = read_rows(text, where)
+    return values([text], where) if rows is None else rows
 
 
 def named(texts: Sequence[str], option: str) -> dict[str, str]:

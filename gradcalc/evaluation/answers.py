@@ -41,6 +41,10 @@ def _whole(question: Question, point: Whole) -> Points:
     try:
         if question.elementwise:
             return pointwise.whole(question, point)._replace(place=point.place)
+        if question.joint:
+            from gradcalc.evaluation import joint
+
+            return joint.answer(question, point)._replace(place=point.place)
         from gradcalc.evaluation import vectors
 
         return vectors.answer(question, point)._replace(place=point.place)

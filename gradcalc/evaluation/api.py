@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Point(NamedTuple):
-    """One point's answers: numbers, lists where it is a vector, lists of lists where that is a Jacobian."""
+    """One point's answers: numbers, lists where it is a vector, lists of lists where that is a Jacobian.
+
+    `further` has its further inputs by name.
+    """
 
     input: Any = None
+    further: Mapping[str, Any] | None = None
     target: Any = None
     value: Any = None
     derivative: Any = None
@@ -27,6 +31,11 @@ class Point(NamedTuple):
     upstream: Any = None
     vjp: Any = None
     at_kink: bool = False
+
+    def named(self) -> Iterator[tuple[str, Any]]:
+        """Everything that may be said of it, by name, each further input under its own."""
+        for name, value in self._asdict().items():
+            yield from (self.further or {}).items() if name == "further" else ((name, value),)
 
 
 class Evaluation(NamedTuple):
@@ -49,11 +58,7 @@ class Evaluation(NamedTuple):
             **wrt,
             **formula,
             "points": [
-                {
-                    name: _strict(value)
-                    for name, value in point._asdict().items()
-                    if value is not None and value is not False
-                }
+                {name: _strict(value) for name, value in point.named() if value is not None and value is not False}
                 | wrt
                 for point in self.points
             ],
@@ -80,7 +85,8 @@ def evaluate(
     """Value and derivative of a function, by name or alias, at inputs; what is asked has the names `eval` uses.
 
     Inputs are a number, or a list of numbers: points each (elementwise functions) or one vector (vector functions).
-    A list of lists is a list of vectors; a dict is a whole point: {"input": ..., "target": ..., "upstream": ...}.
+    A list of lists is a list of vectors, or one matrix for a function of a matrix; a dict is a whole point:
+    {"input": ..., "target": ..., "upstream": ...}.
     A `formula` takes the function's place: evaluate("", 0.5, formula="z * tanh(z)").
     `target`, `target_class`, `upstream` and `with_` hold one for all inputs, or a list with one for each.
 
@@ -101,6 +107,8 @@ def items(question: Question, inputs: Any) -> list[Numbers | Whole]:
     """Numbers, lists of them and whole points as what a question is answered for."""
     if isinstance(inputs, dict):
         return [point_from(inputs)]
+    if question.entry.rank == 2:
+        return _matrices(question, inputs)
     if isinstance(inputs, list | tuple) and any(isinstance(part, dict | list | tuple) for part in inputs):
         return [item for part in inputs for item in _part(question, part)]
     found = None if inputs is None else numbers(inputs, "the input")
@@ -111,6 +119,18 @@ def items(question: Question, inputs: Any) -> list[Numbers | Whole]:
     if question.elementwise:
         return [Numbers(found if isinstance(found, list) else [found])]
     return [Whole(found)]
+
+
+def _matrices(question: Question, inputs: Any) -> list[Numbers | Whole]:
+    """A matrix as a list of rows, or a list of matrices and whole points."""
+    parts = inputs if isinstance(inputs, list | tuple) else [inputs]
+    if any(isinstance(part, dict) for part in parts):
+        return [item for part in parts for item in items(question, part)]
+    found = numbers(inputs, "the input")
+    if not isinstance(found, list) or not found:
+        raise InputError(f"{question.entry.name} needs a matrix as its input, a list of rows")
+    several = all(isinstance(part, list) and part and isinstance(part[0], list) for part in found)
+    return [Whole(part) for part in found] if several else [Whole(found)]
 
 
 def _part(question: Question, part: Any) -> list[Numbers | Whole]:
@@ -125,7 +145,9 @@ def _points(part: Points) -> Iterator[Point]:
     """A part's columns as points."""
     at_kink = part.at_kink or [False] * part.size
     for i in range(part.size):
-        yield Point(**{name: column[i] for name, column in part.columns.items()}, at_kink=at_kink[i])
+        named = {name: column[i] for name, column in part.columns.items()}
+        further = {name: named.pop(name) for name in part.columns if name not in Point._fields}
+        yield Point(**named, further=further or None, at_kink=at_kink[i])
 
 
 def _strict(value: Any) -> Any:

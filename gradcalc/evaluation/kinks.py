@@ -10,27 +10,26 @@ from gradcalc.numerics.scalar import nan
 from gradcalc.results import KinkMet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from gradcalc.evaluation.pointwise import Given
     from gradcalc.evaluation.question import Question
-    from gradcalc.functions.entry import Kink
+    from gradcalc.functions.entry import Kink, Param
 
 
-def settle(
-    question: Question, inputs: list[float], target: Any, parameters: list[Any], factor: Any, slopes: list[float]
-) -> dict[int, KinkMet]:
+def settle(question: Question, inputs: list[float], given: Given, slopes: list[float]) -> dict[int, KinkMet]:
     """Put the derivative of the user's rule into `slopes` at every kink; the kinks met, by position."""
     met: dict[int, KinkMet] = {}
     if getattr(question.entry, "one_sided", None):
-        return _anywhere(question, inputs, target, parameters, factor, slopes)
-    kinks, variable, others = _declared(question, inputs, target, parameters)
+        return _anywhere(question, inputs, given.target, given.parameters, given.factor, slopes)
+    kinks, variable, others = _declared(question, inputs, given)
     for kink in kinks:
         for i in _positions(kink, variable, others):
             arguments = [pick(other, i) for other in others]
             left, right = kink.left(*arguments), kink.right(*arguments)
             if left == right and not kink.jump:
                 continue
-            c = pick(factor, i)
+            c = pick(given.factor, i)
             shown = c * kink.shown(question.kink, *arguments) + 0.0
             met[i] = told(KinkMet(kink.when, c * left, c * right, shown, kink.jump))
             slopes[i] = shown
@@ -62,21 +61,40 @@ def _anywhere(
     return met
 
 
+def by_parameter(
+    question: Question, param: Param, slope_of: Callable[[Any], Any], isfinite: Callable[[Any], Any]
+) -> tuple[Any, KinkMet | None]:
+    """The derivative by a parameter, with the user's rule applied where its one-sided ones differ, and that kink."""
+    slope = slope_of(param.derivative)
+    if param.one_sided is None:
+        return slope, None
+    left, right = (float(slope_of(kernel)) for kernel in param.one_sided)
+    if left == right or not isfinite(left + right):
+        return slope, None
+    if question.kink != "default":
+        slope = choose(question.kink, left, right)
+    when = f"{param.name} = {question.parameters[param.name]:g}"
+    return slope, told(KinkMet(when, left, right, float(slope)))
+
+
 def told(kink: KinkMet) -> KinkMet:
     """A kink as it is told of: its NaN is always the same one, for otherwise no two kinks were equal."""
     return kink if kink.shown == kink.shown else kink._replace(shown=nan)
 
 
-def _declared(
-    question: Question, inputs: list[float], target: Any, parameters: list[Any]
-) -> tuple[Sequence[Kink], list[float], list[Any]]:
+def _declared(question: Question, inputs: list[float], given: Given) -> tuple[Sequence[Kink], list[float], list[Any]]:
     """The kinks in the variable one differentiates by, its values, and what the kinks' functions take."""
     entry: Any = question.entry
     if question.wrt == "target":
-        return entry.target_kinks, spread(target, len(inputs)), [inputs, *parameters]
+        return entry.target_kinks, spread(given.target, len(inputs)), [inputs, *given.behind_target()]
+    if question.by_further:
+        name = question.by_further.name
+        others = [column for other, column in given.further.items() if other != name]
+        variable = spread(given.further[name], len(inputs))
+        return question.by_further.kinks, variable, [inputs, given.target, *others, *given.parameters]
     if question.wrt is not None:
         return (), inputs, []
-    return entry.kinks, inputs, parameters if target is None else [target, *parameters]
+    return entry.kinks, inputs, given.arguments()
 
 
 def _positions(kink: Kink, variable: list[float], others: list[Any]) -> list[int]:

@@ -6,8 +6,9 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc.errors import InputError, UsageError
+from gradcalc.evaluation.further import missing, told_apart
 from gradcalc.evaluation.kinks import pick, settle, spread
-from gradcalc.evaluation.question import check_target, further_parameters, weight_of
+from gradcalc.evaluation.question import check_target
 from gradcalc.evaluation.reading import flat
 from gradcalc.evaluation.reduction import parts_needed, reduced
 from gradcalc.functions.entry import ANY, ElementwiseLoss
@@ -35,13 +36,18 @@ class Given(NamedTuple):
     """What goes with a run of inputs: in each column one number for all, or a list with one for each."""
 
     target: Any
+    further: dict[str, Any]
     parameters: list[Any]
     upstream: Any
     factor: Any
 
+    def behind_target(self) -> list[Any]:
+        """What follows the target in a kernel's arguments."""
+        return [*self.further.values(), *self.parameters]
+
     def arguments(self) -> list[Any]:
         """What follows the input in a kernel's arguments."""
-        return self.parameters if self.target is None else [self.target, *self.parameters]
+        return self.behind_target() if self.target is None else [self.target, *self.behind_target()]
 
     def first(self, count: int) -> Given:
         """What goes with the first `count` of the inputs."""
@@ -49,7 +55,9 @@ class Given(NamedTuple):
         def cut(column: Any) -> Any:
             return column[:count] if isinstance(column, list) else column
 
-        return Given(cut(self.target), [cut(p) for p in self.parameters], cut(self.upstream), cut(self.factor))
+        further = {name: cut(column) for name, column in self.further.items()}
+        parameters = [cut(p) for p in self.parameters]
+        return Given(cut(self.target), further, parameters, cut(self.upstream), cut(self.factor))
 
 
 def answer(question: Question, run: Numbers) -> Iterator[Points]:
@@ -77,7 +85,8 @@ def _servable(question: Question, inputs: list[float]) -> tuple[list[float], Gra
 
 def _series(question: Question) -> list[Series]:
     """What has to go with every input, the scarcest first."""
-    found = (question.targets, question.upstream, question.weights, *question.per_unit.values())
+    others = (*question.further.values(), *question.per_unit.values())
+    found = (question.targets, question.upstream, question.weights, *others)
     return sorted((series for series in found if series), key=lambda series: series.left())
 
 
@@ -88,7 +97,19 @@ def _from_series(question: Question, count: int) -> Given:
     parameters = dict(question.parameters)
     parameters.update({name: series.take(count) for name, series in question.per_unit.items()})
     upstream = question.upstream.take(count) if question.upstream else None
-    return Given(_needed(question.entry, target), list(parameters.values()), upstream, _times(weight, question.scale))
+    further = {name: series.take(count) for name, series in question.further.items()}
+    factor = _times(weight, question.scale)
+    return Given(
+        _needed(question.entry, target), _all_of(question.entry, further), list(parameters.values()), upstream, factor
+    )
+
+
+def _all_of(entry: Entry, further: dict[str, Any]) -> dict[str, Any]:
+    """The further inputs in their order, every one of which must be there."""
+    for one in entry.further:
+        if further.get(one.name) is None:
+            raise missing(entry, one.name)
+    return {one.name: further[one.name] for one in entry.further}
 
 
 def _needed(entry: Entry, target: Any) -> Any:
@@ -157,12 +178,15 @@ def _of_its_own(question: Question, point: Whole, count: int) -> Given:
             raise InputError(f"{name}: {given} for {inputs}", hint="give one for all, or one each")
         return values
 
-    more, extra = further_parameters(question.entry, point.extra)
-    weight = column(weight_of(question.entry, extra), question.weights, "weight")
-    own = {name: question.entry.param(name).read(value, question.entry.name) for name, value in more.items()}
+    entry, more = question.entry, told_apart(question.entry, point.extra)
+    weight = column(more.weight, question.weights, "weight")
+    own = {name: entry.param(name).read(value, entry.name) for name, value in more.parameters.items()}
     parameters = [column(value, None, name) for name, value in {**question.parameters, **own}.items()]
+    names = [one.name for one in entry.further]
+    further = {name: column(more.inputs.get(name), question.further.get(name), name) for name in names}
     return Given(
-        _needed(question.entry, column(point.target, question.targets, "target")),
+        _needed(entry, column(point.target, question.targets, "target")),
+        _all_of(entry, further),
         parameters,
         column(point.upstream, question.upstream, "upstream"),
         _times(1.0 if weight is None else weight, question.scale),
@@ -173,12 +197,13 @@ def block(question: Question, inputs: list[float], given: Given, names: list[str
     """The named quantities of these inputs, column by column."""
     entry: Any = question.entry
     found: dict[str, list[Any]] = {"input": inputs, "target": spread(given.target, len(inputs))}
+    found.update({name: spread(column, len(inputs)) for name, column in given.further.items()})
     if "value" in names:
         found["value"] = _mapped(entry.value, inputs, given)
     met = {}
     if {"derivative", "second_derivative", "vjp"}.intersection(names):
         slopes = found["derivative"] = _mapped(_derivative(question), inputs, given)
-        met = settle(question, inputs, given.target, given.parameters, given.factor, slopes)
+        met = settle(question, inputs, given, slopes)
     if "second_derivative" in names:
         curvatures = found["second_derivative"] = _mapped(entry.second, inputs, given)
         for i in met:  # where the derivative jumps it has no derivative
@@ -201,6 +226,8 @@ def _derivative(question: Question) -> Kernel:
     """The derivative's kernel, by whatever is asked."""
     entry: Any = question.entry
     kernel = entry.by_target if question.wrt == "target" else entry.derivative
+    if question.by_further:
+        kernel = question.by_further.derivative
     if question.param:
         kernel = question.param.derivative
     assert kernel is not None  # Question has checked it

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from gradcalc.errors import InputError, Place, UsageError, near, quoted
 
-#: One number's text: what stands between blanks, commas and brackets. (Patterns are compiled at first use.)
-TOKEN = r"[^\s,\[\]]+"
+#: One number's text: what stands between blanks, commas and square brackets; round ones hold a formula together.
+#: (Patterns are compiled at first use.)
+TOKEN = r"(?:\((?:[^()\n]|\([^()\n]*\))*\)|[^\s,\[\]])+"
 
 #: A comma that has no number before it.
 STRAY_COMMA = r"(?m)(?:^|,)[^\S\n]*,"
@@ -47,19 +48,37 @@ def _likely(text: str) -> str:
         return "write the digits without '_'"
     if re.match(r"[-+]{2,}[.\d]", text):
         return "one sign will do"
-    if re.fullmatch(r"[-+]?\d+/\d+", text):
-        return "write a fraction as a decimal number"
     return "numbers look like 2, -0.5, 1e-3, inf or nan"
 
 
 def read_number(text: str) -> float:
-    """One number as people and JSON write it: ASCII digits, no underscores; NaN and Infinity in any case."""
+    """One number as people and JSON write it: ASCII digits, no underscores; NaN and Infinity in any case.
+
+    It may be a constant formula, as long as it shows that it is one: ln(3), 1/3, pi.
+    """
     try:
         if "_" in text or not text.isascii():
             raise ValueError
         return float(text)
     except ValueError:
-        raise NotANumberError(text) from None
+        return _constant(text)
+
+
+def _constant(text: str) -> float:
+    """The value of a constant formula; NotANumberError for all else, with what is wrong in a formula."""
+    if not re.search(r"[a-z0-9][()*/^]|\(", text) and text not in ("pi", "e"):
+        raise NotANumberError(text)
+    from gradcalc.formula.constants import constant  # late: most numbers are plain
+    from gradcalc.formula.tokens import FormulaError
+
+    try:
+        return constant(text)
+    except FormulaError as fault:
+        error = NotANumberError(text)
+        error.message, error.hint = f"{error.message}: {fault.message}", fault.hint
+        if fault.place and fault.place.column:
+            error.column, error.width = fault.place.column - 1, fault.place.width
+        raise error from None
 
 
 def read_numbers(text: str) -> tuple[list[float], bool]:
@@ -86,8 +105,9 @@ def read_token(token: str, column: int) -> float:
     """One number of a longer text; an error knows its column."""
     try:
         return read_number(token)
-    except NotANumberError:
-        raise NotANumberError(token, column) from None
+    except NotANumberError as error:
+        error.column += column
+        raise
 
 
 def _without_brackets(text: str) -> tuple[str, int]:

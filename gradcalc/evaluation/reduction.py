@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def parts_needed(question: Question) -> list[str]:
     """The columns a reduction is made of."""
     second = ["second_derivative"] if question.order == 2 else []
-    return ["input", "target", "value", "derivative", *second]
+    further = [one.name for one in question.entry.further]
+    return ["input", *further, "target", "value", "derivative", *second]
 
 
 def reduced(question: Question, parts: Sequence[Points], upstream: Any) -> Points:
@@ -29,7 +30,8 @@ def reduced(question: Question, parts: Sequence[Points], upstream: Any) -> Point
         raise InputError(f"no inputs to take the {question.reduction} of")
     divisor = count if question.reduction == "mean" else 1
     found: dict[str, Any] = {name: [x / divisor for x in joined[name]] for name in joined}
-    found.update(input=joined["input"], target=joined["target"], value=_share(joined["value"], divisor))
+    given = ["input", "target", *(one.name for one in question.entry.further)]
+    found.update({name: joined[name] for name in given}, value=_share(joined["value"], divisor))
     if question.param and question.wrt not in question.per_unit:
         found["derivative"] = _share(joined["derivative"], divisor)  # of one number, by one number
     names = question.columns(upstream=upstream is not None)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import GradcalcError, InputError, Place
+from gradcalc.evaluation.matrices import rows_of
 from gradcalc.evaluation.pointwise import Numbers
 from gradcalc.evaluation.reading import (
     STRAY_COMMA,
@@ -143,6 +144,44 @@ def vectors(found: Iterator[Piece]) -> Iterator[Whole]:
         for line in _lines(piece):
             item = _read_line(line)
             yield item if isinstance(item, Whole) else Whole(item, place=Place(line.source, line.line))
+
+
+def matrices(found: Iterator[Piece]) -> Iterator[Whole]:
+    """The inputs of a function of a matrix: lines are rows, up to a blank one; objects and brackets are whole ones."""
+    rows: list[list[float]] = []
+    place: Place | None = None
+    for line in _every_line(found):
+        item = _read_matrix_line(line)
+        if isinstance(item, Whole) or not item:
+            if rows:
+                yield Whole(rows, place=place)
+            rows = []
+        if isinstance(item, Whole):
+            yield item
+        elif item:
+            place = place if rows else Place(line.source, line.line)
+            rows.append(item)
+    if rows:
+        yield Whole(rows, place=place)
+
+
+def _every_line(found: Iterator[Piece]) -> Iterator[Piece]:
+    """Each line, blank ones too."""
+    for piece in found:
+        for i, text in enumerate(piece.text.removesuffix("\n").split("\n")):
+            yield Piece(text, piece.line + i, piece.source)
+
+
+def _read_matrix_line(line: Piece) -> Whole | list[float]:
+    """A row, no numbers for a blank line, or what is a whole input by itself."""
+    try:
+        rows = rows_of(line.text) if not line.text.lstrip().startswith("{") else None
+    except GradcalcError as error:
+        error.place = Place(line.source, line.line)
+        raise
+    if rows is not None:
+        return Whole(rows, place=Place(line.source, line.line))
+    return _read_line(line) if line.text.strip() else []
 
 
 def one_vector(found: Iterator[Piece]) -> list[float]:

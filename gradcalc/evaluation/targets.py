@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc.errors import InputError, UsageError, quoted
-from gradcalc.evaluation.question import check_target, takes_classes, weight_of
+from gradcalc.evaluation.further import told_apart
+from gradcalc.evaluation.question import check_target, takes_classes
 from gradcalc.functions.entry import VectorLoss
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def read_target(np: Any, question: Question, point: Whole, x: Any) -> Target | N
     entry = question.entry
     check_target(entry, point.target, point.target_class)
     if not isinstance(entry, VectorLoss):
-        weight_of(entry, point.extra)
+        told_apart(entry, point.extra)
         return None
     y = _given(np, question, point, entry, len(x))
-    own = weight_of(entry, point.extra)
+    own = told_apart(entry, point.extra).weight
     weight = question.weights.next() if own is None and question.weights else own
     if weight is None:
         return Target(y, y if entry.takes != "class" else np.asarray(y), question.scale)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import InputError, UsageError
-from gradcalc.evaluation.kinks import told
+from gradcalc.evaluation.kinks import by_parameter, told
 from gradcalc.evaluation.targets import Target, read_target, vector
 from gradcalc.functions.entry import VectorActivation, VectorLoss, VectorToScalar, choose
 from gradcalc.results import KinkMet, Points
@@ -110,7 +110,18 @@ class _Asked:
         if n > _LONGEST:
             hint = "ask for --only value, or with --upstream for --only vjp"
             raise InputError(f"the Jacobian of {n} inputs has {n * n} numbers", hint=hint)
-        return self.entry.jacobian(self.np, self.x, *self.parameters)
+        found = self.entry.jacobian(self.np, self.x, *self.parameters)
+        if self.entry.one_sided:
+            self._tell_of_jumps(found)
+        return found
+
+    def _tell_of_jumps(self, jacobian: Any) -> None:
+        """Where a Jacobian's one-sided entries differ; its rule for kinks has been applied."""
+        left, right = (self.entry.one_sided(self.np, self.x, side, *self.parameters) for side in ("left", "right"))
+        differ = (left != right) & ~self.np.isnan(left + right)
+        for i, j in self.np.argwhere(differ)[:_TOLD]:
+            sides = (float(left[i, j]), float(right[i, j]), float(jacobian[i, j]))
+            self.kinks[told(KinkMet(f"z[{j}] = {self.x[j] + 0.0:g} for output {i}", *sides))] = None
 
     def _call(self, kernel: Any, *side: str) -> Any:
         """A kernel with all it takes."""
@@ -128,17 +139,12 @@ class _Asked:
 
     def _by_parameter(self, param: Param) -> Any:
         """The derivative by a parameter, with the user's rule applied where its one-sided ones differ."""
-        slope = self._call(param.derivative) * self._factor()
-        if param.one_sided is None:
-            return slope
-        left, right = (float(self._call(kernel) * self._factor()) for kernel in param.one_sided)
-        if left == right or not self.np.isfinite(left + right):
-            return slope
-        if self.question.kink != "default":
-            slope = choose(self.question.kink, left, right)
-        when = f"{param.name} = {self.question.parameters[param.name]:g}"
-        self.kinks[told(KinkMet(when, left, right, float(slope)))] = None
-        return slope
+        found, kink = by_parameter(
+            self.question, param, lambda kernel: self._call(kernel) * self._factor(), self.np.isfinite
+        )
+        if kink:
+            self.kinks[kink] = None
+        return found
 
     def _by_target(self) -> Any:
         """The derivative by the target. A kink where x meets y is one in both: such a loss is symmetric."""
@@ -149,15 +155,19 @@ class _Asked:
             return self._settled(
                 lambda side: gradient(self.np, y.kernel, self.x, side, *self.parameters) * self._factor() + 0.0
             )
+        if self.entry.target_sides:
+            sided, at_kink = self.entry.target_sides
+            return self._settled(lambda side: self._call(sided, side) * self._factor() + 0.0, at_kink)
         found = self._call(self.entry.by_target) * self._factor()
         return found if y.class_weights is None else found * y.class_weights
 
-    def _settled(self, sided: Callable[[str], Any]) -> Any:
+    def _settled(self, sided: Callable[[str], Any], at_kink: Any = None) -> Any:
         """The gradient, with the user's rule applied where its one-sided ones differ."""
         gradient = sided("default")
-        if self.entry.at_kink is None:
+        at_kink = at_kink or self.entry.at_kink
+        if at_kink is None:
             return gradient
-        met = self._call(self.entry.at_kink)
+        met = self._call(at_kink)
         if not met.any():
             return gradient
         left, right = sided("left"), sided("right")
@@ -224,6 +234,9 @@ def _check_sum(question: Question, x: Any, about: str, what: str) -> None:
 
 #: So many entries that tie are named.
 _TIED = 5
+
+#: So many kinks of a Jacobian are told.
+_TOLD = 100
 
 #: Longer vectors have no Jacobian printed: 200 MB at this length.
 _LONGEST = 5000

@@ -1,4 +1,4 @@
-"""The functions of the formula language on NumPy arrays, element by element. Twin of `floats`."""
+"""The functions of the formula language on NumPy arrays, element by element: all that `floats` has on one float."""
 
 from __future__ import annotations
 
@@ -6,79 +6,26 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy import (
-    absolute,
-    cbrt,
-    ceil,
-    cos,
-    cosh,
-    divide,
-    exp,
-    expm1,
-    floor,
-    isnan,
-    log,
-    log1p,
-    log2,
-    log10,
-    maximum,
-    minimum,
-    power,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    tan,
-    tanh,
-    where,
-)
-from numpy import arccos as acos
-from numpy import arccosh as acosh
-from numpy import arcsin as asin
-from numpy import arcsinh as asinh
-from numpy import arctan as atan
-from numpy import arctanh as atanh
 
+from gradcalc.formula import floats
 from gradcalc.numerics import arrays as xp
 
-__all__ = [
-    "absolute",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
-    "cbrt",
-    "ceil",
-    "cos",
-    "cosh",
-    "divide",
-    "erf",
-    "erfc",
-    "exp",
-    "expm1",
-    "floor",
-    "isnan",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "maximum",
-    "minimum",
-    "power",
-    "sign",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    "where",
-    "xp",
-]  # fmt: skip
+__all__ = ["counted", "erf", "erfc", "xp"]
+
+#: What NumPy calls otherwise.
+_NUMPY = {
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atanh": "arctanh",
+}  # fmt: skip
 
 _erf = np.frompyfunc(math.erf, 1, 1)
 _erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def __getattr__(name: str) -> Any:
+    """A function that `floats` has, by NumPy; it has them all but the two below."""
+    if name not in floats.__all__:
+        raise AttributeError(name)
+    return getattr(np, _NUMPY.get(name, name))
 
 
 def erf(x: Any) -> Any:
@@ -89,3 +36,8 @@ def erf(x: Any) -> Any:
 def erfc(x: Any) -> Any:
     """1 - erf(x), without cancellation."""
     return np.asarray(_erfc(x), dtype=np.asarray(x).dtype)
+
+
+def counted(n: float) -> Any:
+    """1, 2, ..., n: what an index is as a number."""
+    return np.arange(1.0, n + 1.0)

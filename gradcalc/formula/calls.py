@@ -5,9 +5,9 @@ from __future__ import annotations
 from gradcalc.errors import GradcalcError, listed, near, quoted
 from gradcalc.formula.rules import ALIASES, ARGUMENTS
 from gradcalc.formula.tokens import FormulaError
-from gradcalc.formula.tree import Node, Span, is_condition
+from gradcalc.formula.tree import ARITHMETIC, COMPARISONS, LOGIC, Node, Span, is_condition
 from gradcalc.functions import entries, find
-from gradcalc.functions.entry import Elementwise, Entry
+from gradcalc.functions.entry import Elementwise, Entry, VectorActivation, VectorToScalar
 
 
 def call(name: str, arguments: tuple[Node, ...], text: str, span: Span, at: Span) -> Node:
@@ -26,7 +26,7 @@ def call(name: str, arguments: tuple[Node, ...], text: str, span: Span, at: Span
         if own == "where":
             return Node("if", _condition_first(arguments, text), None, span)
         return Node(own, arguments, None, span)
-    entry = elementwise(name)
+    entry = elementwise(name) or vectorial(name)
     if entry is None:
         raise FormulaError(f"unknown function {quoted(name)}", text, at, _near(name))
     _count(name, tuple(a for a in arguments if a.op != "="), (1, 1 + len(entry.params)), text, span)
@@ -41,6 +41,21 @@ def elementwise(name: str) -> Elementwise | None:
     except GradcalcError:
         return None
     return entry if isinstance(entry, Elementwise) else None
+
+
+def vectorial(name: str) -> VectorActivation | VectorToScalar | None:
+    """The catalogue's activation of a whole vector of that name, if there is one that the language has not itself."""
+    if name in _OWN:
+        return None
+    try:
+        entry = find(name)
+    except GradcalcError:
+        return None
+    return entry if isinstance(entry, VectorActivation | VectorToScalar) else None
+
+
+#: Operators and functions of the language itself: the catalogue need not be asked for them.
+_OWN = {*ARITHMETIC, *COMPARISONS, *LOGIC, *ARGUMENTS, "neg", "if", "at", "=", "with"}
 
 
 def bound(entry: Entry, arguments: tuple[Node, ...]) -> dict[str, Node]:
@@ -104,7 +119,8 @@ def _condition_first(arguments: tuple[Node, ...], text: str) -> tuple[Node, ...]
 def _near(name: str) -> str:
     """A hint for a function there is not."""
     known = [*ARGUMENTS, *ALIASES]
-    known += [word for e in entries() if isinstance(e, Elementwise) for word in (e.name, *e.aliases)]
+    callable_ = (Elementwise, VectorActivation, VectorToScalar)
+    known += [word for e in entries() if isinstance(e, callable_) for word in (e.name, *e.aliases)]
     try:
         entry = find(name)
     except GradcalcError:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gradcalc.errors import GradcalcError, UsageError, listed, near, quoted
-from gradcalc.formula.kernels import Kernels, VectorKernels
-from gradcalc.formula.parse import parse
+from gradcalc.formula.gathering import UPSTREAM
+from gradcalc.formula.grammar import written
+from gradcalc.formula.kernels import Kernels
+from gradcalc.formula.parse import letters, meant, parameter_names, parse
 from gradcalc.formula.rules import ALIASES, ARGUMENTS
-from gradcalc.formula.shapes import is_vector, of_a_vector
+from gradcalc.formula.shapes import check, is_vector, of_a_vector
 from gradcalc.formula.show import text as shown
-from gradcalc.formula.symbolic import UPSTREAM, derivative
+from gradcalc.formula.symbolic import derivative
 from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node, walk
 from gradcalc.functions.entry import (
@@ -24,6 +26,9 @@ from gradcalc.functions.entry import (
     VectorLoss,
     VectorToScalar,
 )
+
+if TYPE_CHECKING:
+    from gradcalc.formula.vector_kernels import VectorKernels
 
 Kind = Literal["activation", "loss", ""]
 
@@ -38,12 +43,17 @@ _LONGEST_SHOWN = 300
 class Formula:
     """A formula that has been read: its tree, what it is a function of, and the names of its parameters."""
 
-    def __init__(self, text: str, parameters: Iterable[str] = (), kind: Kind = "") -> None:
+    def __init__(
+        self, text: str, parameters: Iterable[str] = (), kind: Kind = "", variables: tuple[str, ...] = ()
+    ) -> None:
         self.text, self.parameters = text.strip(), tuple(parameters)
-        _check_names(self.parameters)
-        letters = [letter for letter in (*ACTIVATION, *LOSS) if letter not in self.parameters]
-        self.tree = parse(self.text, (*letters, *self.parameters))
-        self.variables = self._variables(kind)
+        if not variables:
+            _check_names(self.parameters)
+        known = [letter for letter in variables or (*ACTIVATION, *LOSS) if letter not in self.parameters]
+        self.written = written(self.text, (*known, *self.parameters))
+        self.tree = meant(self.written, self.text)
+        self.variables = variables or self._variables(kind)
+        check(self.tree, self.variables, self.text)
         self._check_parameters()
         self.whole = of_a_vector(self.tree, self.parameters)
 
@@ -86,8 +96,10 @@ class Formula:
         """The formula as an entry. A vector's Jacobian takes its kink rule from here, the others as they are called."""
         if not self.whole:
             return self._elementwise()
+        from gradcalc.formula.vector_kernels import VectorKernels  # late: elementwise formulas need none
+
         kernels = VectorKernels(self.tree, self.variables, self.parameters)
-        if self.variables == LOSS:
+        if self.variables[0] == LOSS[0]:
             return self._vector_loss(kernels)
         params = self._params(kernels.by_number)
         if not is_vector(self.tree, self.variables):
@@ -102,6 +114,8 @@ class Formula:
             value=kernels.vector_value,
             jacobian=partial(kernels.jacobian, kink=kink),
             vjp=partial(kernels.vjp, kink=kink),
+            outputs=kernels.outputs,
+            one_sided=kernels.one_sided_jacobian if kernels.has_kinks() else None,
             params=params,
             **self._common(),
         )
@@ -122,7 +136,7 @@ class Formula:
         return ElementwiseLoss(by_target=kernels.derivative("y"), **same)
 
     def _vector_loss(self, kernels: VectorKernels) -> Entry:
-        if is_vector(self.tree, LOSS):
+        if is_vector(self.tree, self.variables):
             raise self._error(
                 self.tree, "a loss of a whole example is one number", "take the sum or the mean of its entries"
             )
@@ -131,6 +145,10 @@ class Formula:
             gradient=lambda np, x, y, side, *rest: kernels.gradient(np, x, (y, *rest), "a", side),
             by_target=lambda np, x, y, *rest: kernels.gradient(np, x, (y, *rest), "y", "default"),
             at_kink=lambda np, x, y, *rest: kernels.at_kink(np, x, (y, *rest)),
+            target_sides=(
+                lambda np, x, y, side, *rest: kernels.gradient(np, x, (y, *rest), "y", side),
+                lambda np, x, y, *rest: kernels.at_kink(np, x, (y, *rest), "y"),
+            ),
             takes="values",
             additive=False,
             params=self._params(kernels.by_number),
@@ -148,7 +166,7 @@ class Formula:
         return {
             "name": "formula",
             "title": "Formula",
-            "formula": shown(self.tree),
+            "formula": shown(self.written),
             "derivative_formula": self._derivative_text(),
             "source": "the user",
         }
@@ -163,6 +181,28 @@ class Formula:
         return text if len(text) <= _LONGEST_SHOWN else ""
 
 
+def of_entry(entry: Entry, text: str = "") -> Formula:
+    """A catalogue entry's formula, or another `text` of it, with those of its parameters that stand there."""
+    text = text or entry.formula
+    used = parse(text, (*letters(entry), *parameter_names(entry))).names
+    names = [name for name in parameter_names(entry) if name in used]
+    return Formula(text, names, variables=letters(entry))
+
+
+#: How the catalogue writes the entry of a Jacobian.
+JACOBIAN = "J[i][j] = "
+
+
+def declared_derivative(entry: Entry) -> Node | None:
+    """The derivative as a catalogue entry writes it, a Jacobian's by i and j; None for one that is for people only."""
+    text = entry.derivative_formula
+    indices = ("i", "j") if text.startswith(JACOBIAN) else ()
+    try:
+        return written(text.removeprefix(JACOBIAN), (*letters(entry), *parameter_names(entry)), indices)
+    except GradcalcError:
+        return None
+
+
 def _check_names(names: tuple[str, ...]) -> None:
     """A parameter's name must be one, and not a function's."""
     for letter in names:
@@ -170,14 +210,3 @@ def _check_names(names: tuple[str, ...]) -> None:
             raise UsageError(f"a parameter cannot be named {quoted(letter)}", hint="letters, digits and _")
         if letter in (*ARGUMENTS, *ALIASES, UPSTREAM):
             raise UsageError(f"a parameter cannot be named {letter}, which is a function's name")
-
-
-def constant(text: str) -> float:
-    """The value of a formula without variables: ln(3), 1/3, (-pi), 2^0.5. FormulaError where it is none."""
-    from gradcalc.formula import floats
-    from gradcalc.formula.evaluate import evaluate
-
-    tree = parse(text, ())
-    if of_a_vector(tree):
-        raise FormulaError("a number cannot be made of a vector", text, tree.span)
-    return float(evaluate(floats, tree, {})[0])

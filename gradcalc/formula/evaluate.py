@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from gradcalc.formula import series
 from gradcalc.formula.calls import bound, elementwise
-from gradcalc.formula.parse import parse
-from gradcalc.formula.rules import CONSTANTS, POWER_BY_BASE, POWER_BY_EXPONENT, STEPS, TO_NUMBER, TO_VECTOR, UNARY, Rule
-from gradcalc.formula.tree import COMPARISONS, LOGIC, Node
+from gradcalc.formula.parse import entry_tree, parse
+from gradcalc.formula.rules import CONSTANTS, PARTS, POWER_BY_BASE, POWER_BY_EXPONENT, STEPS, UNARY, Rule
+from gradcalc.formula.shapes import length, of_whole, reduces
+from gradcalc.formula.tree import COMPARISONS, LOGIC, Node, binds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gradcalc.formula.series import Series
-    from gradcalc.functions.entry import Entry
 
 #: So many terms show the side a tie goes to, unless the tied agree to the third order.
 SIDED_TERMS = 4
@@ -27,32 +27,51 @@ def rule_tree(rule: Rule) -> Node:
     return parse(rule.exact or rule.derivative, ("x", "f", "y"))
 
 
-@lru_cache(maxsize=256)
-def entry_tree(entry: Entry) -> Node:
-    """The tree of a catalogue entry's formula."""
-    letters = {"loss": ("a", "y")}.get(entry.kind, ("z",))
-    return parse(entry.formula, (*letters, *(param.name for param in entry.params)))
-
-
 def evaluate(
-    nx: Any, node: Node, names: Mapping[str, Series], *, main: str = "", side: int = 0, guarded: bool = False
+    nx: Any,
+    node: Node,
+    names: Mapping[str, Series],
+    *,
+    main: str = "",
+    side: int = 0,
+    guarded: bool = False,
+    vectors: tuple[str, ...] = (),
 ) -> Series:
     """The formula's series for the names' series.
 
     `main` is the variable (z or a): a factor without it is a weight, and a weight of 0 switches its term off.
-    `guarded` makes 0 of a slope of 0 times an infinite one.
+    `guarded` makes 0 of a slope of 0 times an infinite one. `vectors` are the names that stand for n entries.
     """
-    return _Walk(nx, names, main, side, guarded).number(node)
+    return Walk(nx, names, main, side, guarded, vectors).number(node)
 
 
-class _Walk:
-    """One evaluation: the number system, what the names stand for, and how ties are settled."""
+class Walk:
+    """One evaluation: the number system, what the names stand for, and how ties are settled.
 
-    def __init__(self, nx: Any, names: Mapping[str, Series], main: str, side: int, guarded: bool) -> None:
+    Within sums over indices every index has an axis of its own, in their order after that of the vector's entries.
+    """
+
+    def __init__(
+        self,
+        nx: Any,
+        names: Mapping[str, Series],
+        main: str,
+        side: int,
+        guarded: bool,
+        vectors: tuple[str, ...] = (),
+        indices: tuple[str, ...] = (),
+    ) -> None:
         self.nx, self.names, self.main, self.side, self.guarded = nx, names, main, side, guarded
+        self.vectors, self.indices = vectors, indices
+
+    def within(self, *indices: str) -> Walk:
+        """The same evaluation where these indices run."""
+        return type(self)(self.nx, self.names, self.main, self.side, self.guarded, self.vectors, indices)
 
     def number(self, node: Node) -> Series:
         """The series of a node."""
+        if self.indices and not node.free:
+            return tuple(spread(term, len(self.indices)) for term in self.within().number(node))
         op = node.op
         if op == "number":
             return (node.value,)
@@ -65,12 +84,24 @@ class _Walk:
             return self.choice(*node.args)
         if op == "*":
             return self.product(*node.args)
+        if op == "index":
+            return (entry_of(self.nx.counted(self.names["n"][0]), self.place(node), len(self.indices)),)
+        if op == "at":
+            place = self.place(node)
+            found = self.within().number(node.args[0])
+            return tuple(entry_of(term, place, len(self.indices)) for term in found)
+        if binds(node):
+            return self.over_index(node)
         return self.function(node, [self.number(arg) for arg in node.args if arg.op != "="])
+
+    def place(self, node: Node) -> int:
+        """Which of the indices that run a node means: the innermost of that name."""
+        return len(self.indices) - 1 - self.indices[::-1].index(str(node.value))
 
     def function(self, node: Node, given: list[Series]) -> Series:
         """An operator or function of its arguments' series."""
         op = node.op
-        if op in _OPERATORS:
+        if op in _OPERATORS and not reduces(node):
             return tuple(_OPERATORS[op](self, *given))
         if op in _ROOTS and self.leaves_zero(given[0]):
             found = series.from_zero(given[0], _ROOTS[op], self.side, odd=op == "cbrt")
@@ -81,8 +112,8 @@ class _Walk:
             return series.compose(value, given[0], self.slope(UNARY[op]), guarded=self.guarded)
         if op in STEPS:
             return series.stepped(self.nx, op, given[0], self.side)
-        if op in TO_NUMBER or op in TO_VECTOR:
-            return self.reduced(op, *given)
+        if of_whole(node):
+            return self.reduced(node, *given)
         return self.catalogue(node, given[0])
 
     def condition(self, node: Node) -> Any:
@@ -172,11 +203,24 @@ class _Walk:
         """x, but no less than low and no more than high."""
         return self.extreme(-1.0, [self.extreme(1.0, [x, low]), high])
 
-    def reduced(self, op: str, *given: Series) -> Series:
+    def reduced(self, node: Node, *given: Series) -> Series:
         """A function of a whole vector."""
         from gradcalc.formula import reductions  # late: it needs NumPy
 
-        return reductions.reduced(op, self.names["n"][0], self.side, *given)
+        n = self.names["n"][0]
+        lengths = [length(arg, self.vectors) or 1.0 for arg in node.args]
+        if node.op in PARTS:
+            return reductions.parts(node.op, [reductions.counted(n * part) for part in lengths], given)
+        return reductions.reduced(node.op, reductions.counted(n * lengths[0]), self.side, *given)
+
+    def over_index(self, node: Node) -> Series:
+        """A sum of what an index runs over, or the largest."""
+        from gradcalc.formula import reductions  # late: it needs NumPy
+
+        n = self.names["n"][0]
+        reductions.check_pairs(n, len(self.indices) + 1 + (length(node, self.vectors) > 0.0))
+        found = self.within(*self.indices, str(node.value)).number(node.args[0])
+        return tuple(term[..., 0] for term in reductions.reduced(node.op, n, self.side, found))
 
     def catalogue(self, node: Node, u: Series) -> Series:
         """A function of the catalogue: by its own kernels; by its formula where a side or a parameter matters."""
@@ -188,7 +232,7 @@ class _Walk:
         values = {**entry.parameters({}), **words, **{name: p[0] for name, p in parameters.items()}}
         if any(len(p) > 1 for p in parameters.values()) or (self.side and entry.kinks and len(u) > 1):
             inner = {name: (value,) for name, value in values.items()} | parameters | {"z": u}
-            return _Walk(self.nx, inner, "z", self.side, self.guarded).number(entry_tree(entry))
+            return Walk(self.nx, inner, "z", self.side, self.guarded).number(entry_tree(entry))
         args = (self.nx.xp, u[0], *values.values())
 
         def slope(x: Series, _: Series) -> Series:
@@ -198,6 +242,22 @@ class _Walk:
             return (*terms, *[self.nx.xp.nan] * (len(x) - 2))
 
         return series.compose(entry.value(*args), u, slope, guarded=self.guarded)
+
+
+def spread(term: Any, axes: int) -> Any:
+    """An array with further axes at its end, along which it is the same."""
+    shape = getattr(term, "shape", ())
+    return term.reshape((*shape, *[1] * axes)) if shape else term
+
+
+def entry_of(term: Any, place: int, axes: int) -> Any:
+    """An array with its entries along the axis of one of the indices."""
+    shape = getattr(term, "shape", ())
+    if not shape:
+        return term
+    after = [1] * axes
+    after[place] = shape[-1]
+    return term.reshape((*shape[:-1], 1, *after))
 
 
 #: Roots as powers.
@@ -217,6 +277,6 @@ _OPERATORS: dict[str, Any] = {
     "^": lambda walk, a, b: walk.power(a, b),
     "abs": lambda walk, a: series.magnitude(walk.nx, a, walk.side),
     "clip": lambda walk, x, low, high: walk.clip(x, low, high),
-    "max": lambda walk, *given: walk.extreme(1.0, list(given)) if len(given) > 1 else walk.reduced("max", *given),
-    "min": lambda walk, *given: walk.extreme(-1.0, list(given)) if len(given) > 1 else walk.reduced("min", *given),
+    "max": lambda walk, *given: walk.extreme(1.0, list(given)),
+    "min": lambda walk, *given: walk.extreme(-1.0, list(given)),
 }

@@ -1,4 +1,4 @@
-"""The functions of the formula language on one float, with IEEE results where math raises. Twin of `arrays`."""
+"""The functions of the formula language on one float, with IEEE results where math raises. `arrays` has them too."""
 
 from __future__ import annotations
 

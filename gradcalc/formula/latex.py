@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcalc.formula.show import ATOM, RANKS, number_text, rank
-from gradcalc.formula.tree import COMPARISONS, Node, is_number
+from gradcalc.formula.tree import COMPARISONS, Node, binds, is_condition, is_number
 
 _GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
@@ -16,6 +16,7 @@ _FUNCTIONS = {
     "cosh": r"\cosh", "tanh": r"\tanh", "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "max": r"\max",
     "min": r"\min", "log2": r"\log_{2}", "log10": r"\log_{10}", "sigmoid": r"\sigma", "sum": r"\sum", "prod": r"\prod",
 }  # fmt: skip
+_OVER = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
 _FENCES = {"abs": (r"\lvert", r"\rvert"), "floor": (r"\lfloor", r"\rfloor"), "ceil": (r"\lceil", r"\rceil")}
 
 
@@ -24,7 +25,7 @@ def latex(node: Node) -> str:
     op, args = node.op, node.args
     if op == "number":
         return _number(float(node.value or 0.0))
-    if op in ("name", "word"):
+    if op in ("name", "word", "index"):
         return _name(str(node.value))
     if op == "=":
         return f"{_name(str(node.value))} = {latex(args[0])}"
@@ -38,6 +39,13 @@ def latex(node: Node) -> str:
         return f"-{_within(args[0], RANKS['*'])}"
     if op == "not":
         return rf"\lnot {_within(args[0], 3)}"
+    if op == "with":
+        parts = r", \quad ".join(f"{_name(str(part.value))} = {latex(part.args[0])}" for part in args[1:])
+        return rf"{latex(args[0])} \quad \text{{with }} {parts}"
+    if op == "at":
+        return f"{_base(args[0])}_{{{node.value}}}"
+    if binds(node):
+        return _over_index(node)
     return _binary(op, *args) if op in RANKS else _call(node)
 
 
@@ -76,12 +84,23 @@ def _cases(node: Node) -> str:
 def _power(base: Node, exponent: Node) -> str:
     if is_number(exponent, 0.5):
         return rf"\sqrt{{{latex(base)}}}"
-    if base.op in _FUNCTIONS and base.op not in ("sum", "prod"):
+    if base.op in _FUNCTIONS and base.op not in ("sum", "prod") and not binds(base):
         return rf"{_FUNCTIONS[base.op]}^{{{latex(exponent)}}}{_brackets(base.args)}"
-    # a fraction or cases stand in brackets too, though they need none in front of a sign
-    plain = rank(base) == ATOM and base.op not in (*_FENCES, "sqrt", "cbrt") and not base.args
-    inner = latex(base)
-    return f"{inner if plain or base.op in _FENCES else _bracketed(inner)}^{{{latex(exponent)}}}"
+    return f"{_base(base)}^{{{latex(exponent)}}}"
+
+
+def _base(node: Node) -> str:
+    """What a power or an index is put to; a fraction or cases stand in brackets too."""
+    plain = node.op in ("number", "name", "at", *_FENCES) and rank(node) == ATOM
+    return latex(node) if plain else _fenced(node)
+
+
+def _over_index(node: Node) -> str:
+    """A sum and its like with the index below it; what follows is in brackets where it could end too early."""
+    sign = _OVER.get(node.op, rf"\operatorname*{{{node.op}}}")
+    inner = node.args[0]
+    after = latex(inner) if binds(inner) or rank(inner) >= RANKS["*"] else _fenced(inner)
+    return f"{sign}_{{{node.value}}} {after}"
 
 
 def _binary(op: str, left: Node, right: Node) -> str:
@@ -89,7 +108,7 @@ def _binary(op: str, left: Node, right: Node) -> str:
     after = latex(right)
     too_loose = rank(right) <= RANKS[op] and right.op != "/" and not (op == "+" and right.op == "+")
     if too_loose or after.startswith("-"):
-        after = _bracketed(after)
+        after = _fenced(right, RANKS[op] + (op in COMPARISONS)) if rank(right) <= RANKS[op] else _bracketed(after)
     if op == "*" and is_number(left) and "cdot" not in latex(left) and not after[:1].isdigit():
         return f"{latex(left)} \\, {after}"
     return f"{_within(left, RANKS[op] + (op in COMPARISONS))} {sign} {after}"
@@ -120,6 +139,13 @@ def _bracketed(inner: str) -> str:
     return rf"\left({inner}\right)"
 
 
+def _fenced(node: Node, least: int = ATOM) -> str:
+    """A part in brackets; square ones make a number of a condition, 1 where it holds."""
+    if is_condition(node) and least > RANKS["<"]:
+        return rf"\left[{latex(node)}\right]"
+    return _bracketed(latex(node))
+
+
 def _within(node: Node, least: int) -> str:
     """A node's LaTeX, in brackets where it binds less tightly than `least`; a fraction needs none."""
-    return latex(node) if rank(node) >= least or node.op == "/" else _bracketed(latex(node))
+    return latex(node) if rank(node) >= least or node.op == "/" else _fenced(node, least)

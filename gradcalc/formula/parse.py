@@ -1,265 +1,85 @@
-"""Text to tree: a small parser of our own. It knows the language's names and nothing else, and never evaluates.
-
-condition  := test ("if" condition "else" condition)?
-test       := not ("and" not)* ("or" ...)*;  comparisons may be chained as in 0 < z < 1
-sum        := product (("+" | "-") product)*
-product    := sign (("*" | "/") sign)*
-sign       := ("-" | "+") sign | power
-power      := atom (("^" | "**") sign)?          right-associative, and tighter than the minus before it
-"""
+"""Text to the tree that is computed: short names and the catalogue's functions of a vector stand there in full."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
 
-from gradcalc.errors import listed, near, quoted
-from gradcalc.formula.calls import call
-from gradcalc.formula.rules import ALIASES, ARGUMENTS, CONSTANTS
-from gradcalc.formula.tokens import FormulaError, Token, tokens
-from gradcalc.formula.tree import COMPARISONS, Node, Span, is_condition
-
-#: No tree is deeper, so that no walk over it can exhaust the stack.
-DEEPEST = 100
-
-#: Brackets in one another: each takes a dozen of Python's own calls to read.
-_NESTED = 40
-
-_WORDS = ("if", "else", "and", "or", "not")
-_PYTHON = ("lambda", "import", "for", "in", "is", "def", "return", "True", "False", "None", "while", "assert", "yield")
+from gradcalc.errors import quoted
+from gradcalc.formula.calls import bound, vectorial
+from gradcalc.formula.grammar import written
+from gradcalc.formula.limits import DEEPEST, LARGEST
+from gradcalc.formula.rules import ALIASES, ARGUMENTS
+from gradcalc.formula.tokens import FormulaError
+from gradcalc.formula.tree import Node, number, placed, substituted
+from gradcalc.functions.entry import Entry
 
 
-def parse(text: str, names: Iterable[str]) -> Node:
+def parse(text: str, names: Iterable[str], indices: tuple[str, ...] = ()) -> Node:
     """The tree of a formula over the given names (variables and parameters). FormulaError with a caret."""
-    return _Parser(text, tuple(names)).formula()
+    return meant(written(text, names, indices), text)
 
 
-class _Parser:
-    """One text being read, left to right."""
+def meant(node: Node, text: str) -> Node:
+    """A tree as it was written, with everything short put in full."""
+    names: dict[str, Node] = {}
+    body, *parts = node.args if node.op == "with" else (node,)
+    for part in parts:
+        names[str(part.value)] = _checked(substituted(_functions(part.args[0], text), names), text)
+    return _checked(substituted(_functions(body, text), names), text)
 
-    def __init__(self, text: str, names: tuple[str, ...]) -> None:
-        self.text, self.names = text, names
-        self.tokens = tokens(text)
-        self.at = self.level = 0
 
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.at]
+def _checked(node: Node, text: str) -> Node:
+    if node.size > LARGEST or node.depth > DEEPEST:
+        raise FormulaError("the formula is too long with its short names put in", text, node.span)
+    return node
 
-    def formula(self) -> Node:
-        found = self.condition()
-        if self.next.kind != "end":
-            raise self.unexpected()
-        return found
 
-    def condition(self) -> Node:
-        self.level += 1
-        if self.level > _NESTED:
-            raise self.error("the formula is nested too deep", self.next.span)
-        found = self.disjunction()
-        if self.take("if"):
-            test = self.truth(self.disjunction())
-            if not self.take("else"):
-                raise self.error("an 'if' needs its 'else'", self.next.span, "z if z > 0 else 0")
-            found = self.node("if", (test, found, self.condition()))
-        self.level -= 1
-        return found
-
-    def disjunction(self) -> Node:
-        return self.joined("or", self.conjunction)
-
-    def conjunction(self) -> Node:
-        return self.joined("and", self.negation)
-
-    def joined(self, word: str, part: Callable[[], Node]) -> Node:
-        """Conditions joined by a word."""
-        found = part()
-        while self.take(word):
-            found = self.node(word, (self.truth(found), self.truth(part())))
-        return found
-
-    def negation(self) -> Node:
-        count, start = 0, self.next.span.start
-        while self.take("not"):
-            count += 1
-        found = self.comparison()
-        for _ in range(count):
-            found = self.node("not", (self.truth(found),), start)
-        return found
-
-    def comparison(self) -> Node:
-        left = self.sum()
-        found: Node | None = None
-        while self.next.text in (*COMPARISONS, "="):
-            sign = self.advance()
-            if sign.text == "=":
-                raise self.error("a formula assigns nothing", sign.span, "a comparison is written '=='")
-            right = self.sum()
-            one = self.node(sign.text, (left, right))
-            found = one if found is None else self.node("and", (found, one))
-            left = right
-        return found or left
-
-    def sum(self) -> Node:
-        return self.chain(("+", "-"), self.product)
-
-    def product(self) -> Node:
-        return self.chain(("*", "/"), self.sign)
-
-    def chain(self, marks: tuple[str, str], part: Callable[[], Node]) -> Node:
-        """Operators of equal rank, from left to right."""
-        found = part()
-        while self.next.text in marks:
-            mark = self.advance().text
-            found = self.node(mark, (found, part()))
-        return found
-
-    def sign(self) -> Node:
-        minus, start = False, self.next.span.start
-        signed = False
-        while self.next.text in ("-", "+"):
-            minus, signed = minus != (self.advance().text == "-"), True
-        found = self.power()
-        if not minus:
-            return found
-        if found.op == "number" and signed:
-            return Node("number", (), -float(found.value or 0.0), Span(start, found.span.end))
-        return self.node("neg", (found,), start)
-
-    def power(self) -> Node:
-        base = self.atom()
-        if self.next.text not in ("^", "**"):
-            return base
-        self.level += 1
-        if self.level > _NESTED:
-            raise self.error("the formula is nested too deep", self.next.span)
-        self.advance()
-        found = self.node("^", (base, self.sign()))
-        self.level -= 1
-        return found
-
-    def atom(self) -> Node:
-        token = self.next
-        if token.text != "(" and (token.kind not in ("number", "name") or token.text in _WORDS):
-            raise self.unexpected()
-        self.advance()
-        if token.kind == "number":
-            found = Node("number", (), float(token.text), token.span)
-        elif token.text == "(":
-            inner = self.condition()
-            self.close(token)
-            found = Node(inner.op, inner.args, inner.value, Span(token.span.start, self.tokens[self.at - 1].span.end))
-        else:
-            found = self.named(token)
-        self.check_what_follows(found)
-        return found
-
-    def named(self, token: Token) -> Node:
-        """A variable, a constant, or a function with its arguments."""
-        if self.next.text == "(" and token.text not in self.names:
-            return self.called(token)
-        if token.text in self.names or token.text in (*CONSTANTS, "n"):
-            return Node("name", (), token.text, token.span)
-        if token.text in _PYTHON:
-            raise self.error(f"{quoted(token.text)} is no part of a formula", token.span)
-        raise self.error(f"unknown name {quoted(token.text)}", token.span, self.known(token.text))
-
-    def called(self, token: Token) -> Node:
-        opening = self.advance()
-        arguments: list[Node] = []
-        while self.next.text != ")":
-            arguments.append(self.argument())
-            if not self.take(","):
-                break
-        self.close(opening)
-        span = Span(token.span.start, self.tokens[self.at - 1].span.end)
-        return self.checked(call(token.text, tuple(arguments), self.text, span, token.span))
-
-    def argument(self) -> Node:
-        """One argument; a parameter may be named, and its value may be a word."""
-        name, sign = self.next, self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        if name.kind != "name" or sign.text != "=":
-            return self.condition()
-        self.at += 2
-        value, after = self.next, self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        if value.kind == "name" and after.text in (",", ")") and value.text not in (*self.names, *CONSTANTS):
-            self.at += 1
-            return Node("=", (Node("word", (), value.text, value.span),), name.text, name.span)
-        return Node("=", (self.condition(),), name.text, name.span)
-
-    def known(self, name: str) -> str:
-        """A hint for an unknown name."""
-        functions = (*ARGUMENTS, *ALIASES)
-        if name in functions:
-            return f"a function has its argument in brackets: {name}({self.names[0] if self.names else '2'})"
-        has = "a number's formula has no variables"
-        if self.names:
-            has = (
-                f"it can be {listed(self.names, 'or')}, or a parameter with its value: -p {name}=2, in a spec {name}: 2"
-            )
-        return near(name, (*self.names, *functions, *CONSTANTS)) or has
-
-    def check_what_follows(self, found: Node) -> None:
-        """A number, name or bracket right after another is a multiplication without its sign."""
-        after = self.next
-        if (after.text != "(" and after.kind not in ("number", "name")) or after.text in _WORDS:
-            return
-        left = self.text[found.span.start : found.span.end]
-        if after.text in _PYTHON:
-            raise self.error(f"{quoted(after.text)} is no part of a formula", after.span)
-        message = "a multiplication is written with '*'"
-        raise self.error(message, after.span, f"write {left} * {after.text}" if len(left) < 30 else "")
-
-    def close(self, opening: Token) -> None:
-        """The bracket that closes `opening`."""
-        if self.take(")"):
-            return
-        if self.next.kind == "end":
-            raise self.error("this bracket is not closed", opening.span)
-        raise self.unexpected()
-
-    def take(self, text: str) -> bool:
-        """Step over a token if it is this one."""
-        if self.next.text != text:
-            return False
-        self.at += 1
-        return True
-
-    def advance(self) -> Token:
-        token = self.next
-        self.at += token.kind != "end"
-        return token
-
-    def truth(self, node: Node) -> Node:
-        if not is_condition(node):
-            raise self.error("this is a number, where a condition is needed", node.span, "a comparison, e.g. z > 0")
+def _functions(node: Node, text: str) -> Node:
+    """The catalogue's functions of a vector by their formulas."""
+    if not node.args:
         return node
+    args = tuple(_functions(arg, text) for arg in node.args)
+    entry = vectorial(node.op)
+    if entry is None:
+        return node if all(map(_same, args, node.args)) else Node(node.op, args, node.value, node.span)
+    values = {param.name: _default(param.default) for param in entry.params}
+    tree = entry_tree(entry)
+    for name, value in bound(entry, args).items():
+        if name not in tree.names:
+            raise FormulaError(f"{entry.name}: {quoted(name)} cannot be chosen in a formula", text, value.span)
+        values[name] = value
+    return _checked(substituted(placed(tree, node.span), {**values, "z": args[0]}), text)
 
-    def node(self, op: str, args: tuple[Node, ...], start: int | None = None) -> Node:
-        ends = args if op != "if" else (args[1], args[2])
-        return self.checked(
-            Node(op, args, None, Span(ends[0].span.start if start is None else start, ends[-1].span.end))
-        )
 
-    def checked(self, node: Node) -> Node:
-        if node.depth > DEEPEST:
-            raise self.error(
-                "the formula is nested too deep", node.span, f"at most {DEEPEST} operations in one another"
-            )
-        return node
+def _same(one: Node, other: Node) -> bool:
+    return one is other
 
-    def unexpected(self) -> FormulaError:
-        """The error for a token that cannot stand where it does."""
-        token = self.next
-        if token.kind == "end":
-            return self.error("the formula breaks off", token.span, "something is missing at its end")
-        hint = {
-            ")": "no bracket is open here",
-            "=": "a comparison is written '=='",
-            ",": "a decimal number has a point; arguments stand in the brackets of their function",
-        }.get(token.text, "")
-        if token.text == ")" and any(t.text == "(" for t in self.tokens[: self.at]):
-            hint = "something is missing before it, or a bracket is closed that is not open"
-        return self.error(f"{quoted(token.text)} cannot stand here", token.span, hint)
 
-    def error(self, message: str, span: Span, hint: str = "") -> FormulaError:
-        return FormulaError(message, self.text, span, hint)
+def _default(value: Any) -> Node:
+    return number(value if isinstance(value, int | float) else float("inf"))
+
+
+@lru_cache(maxsize=256)
+def entry_tree(entry: Entry) -> Node:
+    """The tree of a catalogue entry's formula."""
+    return parse(entry.formula, (*letters(entry), *parameter_names(entry)))
+
+
+def parameter_names(entry: Entry) -> list[str]:
+    """What parameters are called in an entry's formula: by name, or by an alias where the name is a letter's.
+
+    A target that is one number for a whole example stands there like a parameter.
+    """
+    aliases = [alias for p in entry.params for alias in p.aliases if alias not in (*ARGUMENTS, *ALIASES)]
+    names = [name for name in (*(p.name for p in entry.params), *aliases) if name not in letters(entry)]
+    return ["y", *names] if getattr(entry, "takes", None) == "sign" else names
+
+
+def letters(entry: Entry) -> tuple[str, ...]:
+    """What an entry's formula is a function of, in the order of its kernels."""
+    if entry.kind != "loss":
+        return ("z",)
+    target = entry.has_target and getattr(entry, "takes", None) != "sign"
+    return ("a", *(["y"] if target else []), *(one.name for one in entry.further))

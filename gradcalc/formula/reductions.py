@@ -9,10 +9,44 @@ from typing import Any
 
 import numpy as np
 
+from gradcalc.errors import InputError
 from gradcalc.formula import arrays, series
 from gradcalc.formula.evaluate import evaluate
+from gradcalc.formula.limits import PAIRS
 from gradcalc.formula.parse import parse
 from gradcalc.formula.series import Series
+
+
+def counted(n: float) -> float:
+    """A number of entries, which must be whole."""
+    if not n.is_integer() or n < 1:
+        raise InputError("this formula takes halves of its input, which must have an even number of entries")
+    return n
+
+
+def check_pairs(n: float, axes: int) -> None:
+    """Sums over several indices look at every pair, or triple, of entries."""
+    if n**axes > PAIRS:
+        raise InputError(
+            f"the formula's indices take {n:.0f} entries to {n**axes:.3g} combinations, of which there may be {PAIRS}"
+        )
+
+
+def parts(op: str, lengths: list[float], given: tuple[Series, ...]) -> Series:
+    """The first or second half of a vector, or vectors one after the other."""
+    terms = max(map(len, given))
+    filled = [
+        [_full(term, int(n)) for term in (*u, *[0.0] * (terms - len(u)))] for u, n in zip(given, lengths, strict=True)
+    ]
+    if op == "join":
+        return tuple(_joined(list(pieces)) for pieces in zip(*filled, strict=True))
+    half = int(counted(lengths[0] / 2))
+    return tuple(term[..., :half] if op == "first_half" else term[..., half:] for term in filled[0])
+
+
+def _joined(pieces: list[Any]) -> Any:
+    shape = np.broadcast_shapes(*(piece.shape[:-1] for piece in pieces))
+    return np.concatenate([np.broadcast_to(piece, (*shape, piece.shape[-1])) for piece in pieces], axis=-1)
 
 
 def reduced(op: str, n: float, side: int, u: Series, *more: Series) -> Series:
@@ -69,7 +103,7 @@ def _norm(u: Series, p: Series, side: int) -> Series:
     scale = np.where((top > 0.0) & np.isfinite(top), top, 1.0)
     names = {"u": tuple(term / scale for term in size), "p": p, "n": (float(u[0].shape[-1]),)}
     tree = _ROOT if len(p) == 1 and np.ndim(p[0]) == 0 and p[0] == 2.0 else _POWERS
-    found = evaluate(arrays, tree, names, main="u", side=side, guarded=True)
+    found = evaluate(arrays, tree, names, main="u", side=side, guarded=True, vectors=("u",))
     return tuple(term * scale for term in found)
 
 
@@ -82,7 +116,7 @@ def _softened(op: str, u: Series) -> Series:
     top = u[0].max(axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
     names = {"u": (u[0] - top, *u[1:]), "n": (float(u[0].shape[-1]),)}
-    found = evaluate(arrays, _SOFT[op], names, main="u", guarded=True)
+    found = evaluate(arrays, _SOFT[op], names, main="u", guarded=True, vectors=("u",))
     return (found[0] + top, *found[1:]) if op == "logsumexp" else found
 
 

@@ -58,6 +58,8 @@ ARGUMENTS: dict[str, tuple[int, int | None]] = {
     "max": (1, None),
     **dict.fromkeys(("sum", "mean", "prod", "softmax", "log_softmax", "logsumexp"), (1, 1)),
     "norm": (1, 2),
+    **dict.fromkeys(("first_half", "second_half"), (1, 1)),
+    "join": (2, None),
 }
 
 #: Other spellings.
@@ -70,5 +72,12 @@ ALIASES = {
 #: From all entries of a vector to one number, and from a vector to a vector.
 TO_NUMBER = ("sum", "mean", "prod", "logsumexp", "norm")
 TO_VECTOR = ("softmax", "log_softmax")
+
+#: Parts of a vector, and vectors one after the other.
+PARTS = ("first_half", "second_half", "join")
+
+#: What may run over an index, as in sum(j, z[j]), and the indices' names.
+OVER_AN_INDEX = ("sum", "mean", "prod", "max", "min")
+INDICES = ("i", "j", "k")
 
 CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "inf": float("inf")}

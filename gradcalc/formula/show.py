@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradcalc.formula.tree import COMPARISONS, Node
+from gradcalc.formula.tree import COMPARISONS, Node, binds
 
 #: How tightly an operator binds; what has no rank here is written without brackets anywhere.
 RANKS = {
@@ -24,7 +24,7 @@ def text(node: Node) -> str:
     op, args = node.op, node.args
     if op == "number":
         return _text_of(node)
-    if op in ("name", "word"):
+    if op in ("name", "word", "index"):
         return str(node.value)
     if op == "=":
         return f"{node.value}={text(args[0])}"
@@ -41,6 +41,12 @@ def text(node: Node) -> str:
         return f"{_within(args[0], ATOM)}^{text(exponent) if plain else f'({text(exponent)})'}"
     if op in RANKS:
         return _binary(op, *args)
+    if op == "with":
+        return f"{text(args[0])} with {', '.join(f'{part.value} = {text(part.args[0])}' for part in args[1:])}"
+    if op == "at":
+        return f"{_within(args[0], ATOM)}[{node.value}]"
+    if binds(node):
+        return f"{op}({node.value}, {text(args[0])})"
     return f"{op}({', '.join(map(text, args))})"
 
 

@@ -16,6 +16,8 @@ from gradcalc.formula.tree import Node, is_number, number
 #: Longer or deeper derivatives are of no use to a reader, and could exhaust the stack.
 _LARGEST, _DEEPEST = 2000, 150
 
+WITHOUT = "eval without --symbolic computes it"
+
 ZERO, ONE = number(0.0), number(1.0)
 
 
@@ -50,9 +52,7 @@ def _reduced(top: float, bottom: float) -> Ratio:
 def _node(op: str, *args: Node) -> Node:
     found = Node(op, args)
     if found.size > _LARGEST or found.depth > _DEEPEST:
-        raise UsageError(
-            "the derivative is too long to be written as a formula", hint="eval without --symbolic computes it"
-        )
+        raise UsageError("the derivative is too long to be written as a formula", hint=WITHOUT)
     return found
 
 

@@ -6,10 +6,8 @@ import re
 from typing import NamedTuple
 
 from gradcalc.errors import InputError, Place, quoted
+from gradcalc.formula.limits import LONGEST
 from gradcalc.formula.tree import Span
-
-#: No formula is longer.
-LONGEST = 2000
 
 
 class Token(NamedTuple):
@@ -32,7 +30,7 @@ _TOKEN = re.compile(
     r"(?P<blank>[ \t]+)"
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<mark>\*\*|<=|>=|==|!=|[-+*/^(),<>=])"
+    r"|(?P<mark>\*\*|<=|>=|==|!=|[-+*/^(),<>=\[\]])"
 )
 
 #: What people write instead, and what is meant. The longer ones come first.
@@ -46,8 +44,6 @@ _HINTS = {
     "!": "write 'not', or '!=' for unequal",
     "%": "there is no remainder",
     ".": "there are no attributes: write exp(z), not math.exp(z)",
-    "[": "brackets are round: ( ); a vector has no index",
-    "]": "brackets are round: ( )",
     "{": "brackets are round: ( )",
     "}": "brackets are round: ( )",
     '"': "a formula has no text in it",

@@ -23,11 +23,14 @@ NOWHERE = Span(0, 0)
 class Node:
     """An operator or function with its arguments, or a leaf.
 
-    Leaves are ("number", value), ("name", letter) and ("word", choice); ("=", name) holds the one argument of a
-    named parameter; "if" has condition, then, else. Nodes never change. Equality looks at the formula, not the place.
+    Leaves are ("number", value), ("name", letter), ("index", j) and ("word", choice); ("=", name) holds the argument
+    of a named parameter; "if" has condition, then, else. ("at", j) is an entry of a vector, v[j]; ("sum", j) and its
+    like run over the entries of an index, and bind it: `free` are the indices nothing has bound yet. "with" holds a
+    formula and the named parts of it, each an ("=", name). Nodes never change. Equality looks at the formula, not the
+    place.
     """
 
-    __slots__ = ("_key", "args", "depth", "names", "op", "size", "span", "value")
+    __slots__ = ("_key", "args", "depth", "free", "names", "op", "size", "span", "value")
 
     def __init__(
         self, op: str, args: tuple[Node, ...] = (), value: float | str | None = None, span: Span = NOWHERE
@@ -38,6 +41,11 @@ class Node:
         self.names: frozenset[str] = frozenset().union(*(arg.names for arg in args))
         if op == "name":
             self.names = frozenset((str(value),))
+        self.free: frozenset[str] = frozenset().union(*(arg.free for arg in args))
+        if op in ("at", "index"):
+            self.free |= {str(value)}
+        elif op != "=" and value is not None and args:
+            self.free -= {str(value)}
         self._key: int = hash((op, repr(value), tuple(arg._key for arg in args)))
 
     def __eq__(self, other: object) -> bool:
@@ -75,6 +83,11 @@ def is_condition(node: Node) -> bool:
     return node.op in COMPARISONS or node.op in LOGIC
 
 
+def binds(node: Node) -> bool:
+    """Whether a node runs over the entries of an index: sum(j, z[j])."""
+    return node.value is not None and bool(node.args) and node.op not in ("at", "=")
+
+
 def walk(node: Node) -> list[Node]:
     """The node and all below it."""
     found, waiting = [], [node]
@@ -92,3 +105,8 @@ def substituted(node: Node, values: dict[str, Node]) -> Node:
     if node.op == "name":
         return values[str(node.value)]
     return Node(node.op, tuple(substituted(arg, values) for arg in node.args), node.value, node.span)
+
+
+def placed(node: Node, span: Span) -> Node:
+    """The tree with all its parts in one place: what a short name in a text stands for."""
+    return Node(node.op, tuple(placed(arg, span) for arg in node.args), node.value, span)

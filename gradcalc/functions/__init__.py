@@ -14,7 +14,7 @@ FAMILIES = (
     "relu", "sigmoid", "vector", "regression", "binary", "categorical", "margin", "norm",
     "rectified", "hard", "gated", "smooth", "shrink", "exponential", "special",
     "pooled", "sparsemax", "standardize", "robust", "relative", "binary_margin", "counts", "focal", "divergence",
-    "classes", "scores", "overlap",
+    "classes", "scores", "overlap", "pairs", "distances", "contrastive", "ctc",
 )  # fmt: skip
 
 _by_name: dict[str, Entry] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcalc.functions.entry import BELOW_HALF, UNIT, ElementwiseLoss, Kink, KinkText, Param
-from gradcalc.numerics.careful import constant, decayed, softplus_tail, weighted, weighted_softplus
+from gradcalc.numerics.careful import constant, decayed, softplus_tail, system, weighted, weighted_softplus
 
 _SMOOTHING = "moves targets towards 1/2: (1 - label_smoothing) * y + label_smoothing / 2"
 _CLIP = "replaces a by clip(a, clip, 1 - clip), of slope 0 outside, as Keras does (1e-7 there)"
@@ -45,7 +45,7 @@ def _bce_slope(xp: Any, x: Any, t: Any, rest: Any) -> Any:
 
 def _bce_derivative(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
     slope = _bce_slope(xp, x, *_smoothed(y, label_smoothing))
-    return slope if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, slope)
+    return slope if clip is None else xp.where((x < clip) | (x > 1.0 - clip), 0.0, slope)
 
 
 def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
@@ -53,7 +53,7 @@ def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | N
     at_x = xp.where(t == 0, 0.0 * x, xp.divide(xp.divide(t, x), x))
     at_rest = xp.where(rest == 0, 0.0 * x, xp.divide(xp.divide(rest, 1.0 - x), 1.0 - x))
     curvature = at_x + at_rest
-    return curvature if clip is None else xp.where((x < clip) | (1.0 - x < clip), 0.0, curvature)
+    return curvature if clip is None else xp.where((x < clip) | (x > 1.0 - clip), 0.0, curvature)
 
 
 def bce_by_smoothed_target(xp: Any, x: Any, clip: float | None) -> Any:
@@ -75,11 +75,11 @@ def _bce_by_smoothing(xp: Any, x: Any, y: Any, label_smoothing: float, clip: flo
 
 
 def _clip_slope(y: Any, label_smoothing: float, clip: float | None, *, high: bool) -> Any:
-    """The derivative just inside the clipped range's end."""
+    """The derivative just inside the clipped range's end, which is a float: 1 - clip may be rounded."""
     if clip is None:
         return 0.0 * y
     t, rest = _smoothed(y, label_smoothing)
-    return (rest - clip if high else clip - t) / (clip * (1.0 - clip))
+    return _bce_slope(system(t), 1.0 - clip if high else clip, t, rest)
 
 
 def _clip_kink(*, high: bool) -> Kink:
@@ -153,6 +153,11 @@ ENTRIES = (
             Param("clip", None, _CLIP, BELOW_HALF),
         ),
         formula="-(y * log(a) + (1 - y) * log(1 - a))",
+        variants={
+            "label_smoothing": "-(t * log(a) + (1 - t) * log(1 - a))"
+            " with t = (1 - label_smoothing) * y + label_smoothing / 2",
+            "clip": "-(y * log(p) + (1 - y) * log(1 - p)) with p = min(max(a, clip), 1 - clip)",
+        },
         derivative_formula="(a - y) / (a * (1 - a))",
         value=bce_value,
         derivative=_bce_derivative,
@@ -166,7 +171,8 @@ ENTRIES = (
         notes=(
             "0 * log(0) is 0: a prediction that is exactly right has loss 0",
             "nll is this loss in the course notes; PyTorch's nll_loss takes log-probabilities",
-            "PyTorch clamps log at -100, Keras clips a to [1e-7, 1 - 1e-7]: -p clip=1e-7",
+            "Keras clips a to [1e-7, 1 - 1e-7], with the slope 0 outside: -p clip=1e-7",
+            "PyTorch clamps log at -100 and the slope's a * (1 - a) at 1e-12: at a = y = 0 its slope is 0, here 1",
         ),
         source="MIT 6.390 notes, Activation Derivatives, eq. 15 and 18",
         sample=(0.01, 0.99),
@@ -180,6 +186,10 @@ ENTRIES = (
             Param("label_smoothing", 0.0, _SMOOTHING, UNIT, derivative=_logit_by_smoothing),
         ),
         formula="(1 - y) * log(1 + exp(a)) + pos_weight * y * log(1 + exp(-a))",
+        variants={
+            "label_smoothing": "(1 - t) * log(1 + exp(a)) + pos_weight * t * log(1 + exp(-a))"
+            " with t = (1 - label_smoothing) * y + label_smoothing / 2",
+        },
         derivative_formula="(1 - y) * sigmoid(a) - pos_weight * y * sigmoid(-a)",
         value=_logit_value,
         derivative=_logit_derivative,
@@ -188,7 +198,7 @@ ENTRIES = (
         target_domain=UNIT,
         libraries={
             "PyTorch": "F.binary_cross_entropy_with_logits (pos_weight)",
-            "Optax": "sigmoid_binary_cross_entropy",
+            "optax": "sigmoid_binary_cross_entropy",
             "Keras": "binary_crossentropy (from_logits=True)",
         },
         notes=("the derivative is sigmoid(a) - y where pos_weight is 1",),

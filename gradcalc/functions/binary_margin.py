@@ -127,6 +127,9 @@ ENTRIES = (
         title="Squared hinge loss",
         params=(LABELS,),
         formula="max(0, 1 - a * y)^2",
+        variants={
+            "labels": "max(0, 1 - a * (2 * y - 1))^2",
+        },
         derivative_formula="-2 * y * max(0, 1 - a * y)",
         value=_squared_hinge,
         derivative=lambda xp, x, y, labels: -2.0 * as_sign(y, labels) * _room(xp, x, y, labels) + 0.0,
@@ -145,6 +148,9 @@ ENTRIES = (
         title="Perceptron loss",
         params=(LABELS,),
         formula="max(0, -a * y)",
+        variants={
+            "labels": "max(0, -a * (2 * y - 1))",
+        },
         derivative_formula="-y if a * y < 0 else 0",
         value=_perceptron,
         derivative=_perceptron_slope,
@@ -202,6 +208,9 @@ ENTRIES = (
         title="Hinge embedding loss",
         params=(Param("margin", 1.0, "how far the unlike should be", derivative=_embedding_by_margin), LABELS),
         formula="a if y == 1 else max(0, margin - a)",
+        variants={
+            "labels": "a if y == 1 else max(0, margin - a)",
+        },
         derivative_formula="1 if y == 1 else -1 if a <= margin else 0",
         value=_embedding,
         derivative=_embedding_slope,

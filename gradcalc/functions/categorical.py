@@ -33,7 +33,7 @@ class _Clipped:
         below, above = self.p < clip, self.rest < clip
         ends = np.where(below, -np.log(clip), -np.log1p(-clip))
         self.surprise = np.where(below | above, ends, self.surprise)
-        self.inside = np.where(below | above, 0.0, 1.0)
+        self.inside = np.where(below | (above if normalize else x > 1.0 - clip), 0.0, 1.0)
 
 
 def normalized(np: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -60,7 +60,7 @@ def weighted_total(np: Any, weights: Any, x: Any) -> Any:
 @blockwise(2)
 def _ce_gradient(np: Any, x: Any, y: Any, side: str, normalize: bool, clip: float | None) -> Any:
     """-y_j / x_j; normalized (sum_{k != j} y_k x_j - y_j sum_{k != j} x_k) / (x_j sum x)."""
-    from gradcalc.numerics.vectors import others, scaled
+    from gradcalc.numerics.vectors import lifted, others
 
     x = x + 0.0  # -0 as a plain 0
     counted = y * _Clipped(np, x, normalize, clip).inside
@@ -68,7 +68,7 @@ def _ce_gradient(np: Any, x: Any, y: Any, side: str, normalize: bool, clip: floa
         at_end = _ce_at_kink(np, x, y, normalize, clip)
         outside = (x == clip) if side == "left" else (x != clip) if side == "right" else np.zeros_like(at_end)
         return np.where((counted == 0) & (x == x) | (at_end & outside), 0.0, -counted / x)
-    x, exponent = scaled(np, x)
+    x, exponent = lifted(np, x)
     whole, rest = others(np, x)
     gradient = others(np, counted)[1] / whole - np.where(counted == 0, 0.0, counted / x) * (rest / whole)
     return np.ldexp(gradient, -exponent)
@@ -158,6 +158,10 @@ ENTRIES = (
             Param("clip", None, _CLIP, BELOW_HALF),
         ),
         formula="-sum(y * log(a))",
+        variants={
+            "normalize": "-sum(y * log(a / sum(a)))",
+            "clip": "-sum(y * log(min(max(a, clip), 1 - clip)))",
+        },
         derivative_formula="-y / a",
         takes="distribution",
         value=_ce_value,
@@ -179,6 +183,7 @@ ENTRIES = (
         notes=(
             "0 * log(0) is 0: only the entries with a target count",
             "normalized, the derivative is -y / a + sum(y) / sum(a)",
+            "Keras divides a by its sum and clips it: -p normalize=true -p clip=1e-7",
         ),
         source="Konopczynski, Handy DL (2017), eq. 16 and 20 (20 misprinted)",
         sample=(0.01, 0.99),
@@ -192,6 +197,10 @@ ENTRIES = (
             Param("temperature", 1.0, "divides the logits", POSITIVE, derivative=_softmax_ce_by_temperature),
         ),
         formula="-sum(y * log_softmax(a / temperature))",
+        variants={
+            "label_smoothing": "-sum(t * log_softmax(a / temperature))"
+            " with t = (1 - label_smoothing) * y + label_smoothing / n",
+        },
         derivative_formula="(sum(y) * softmax(a / temperature) - y) / temperature",
         takes="distribution",
         value=_softmax_ce_value,
@@ -199,10 +208,15 @@ ENTRIES = (
         by_target=_softmax_ce_by_target,
         libraries={
             "PyTorch": "F.cross_entropy(label_smoothing)",
-            "Optax": "softmax_cross_entropy",
+            "optax": "softmax_cross_entropy",
             "Keras": "categorical_crossentropy (from_logits=True)",
         },
-        notes=("the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",),
+        notes=(
+            "the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",
+            "with weights PyTorch's mean over class targets divides by the sum of their weights",
+            "a logit of -inf with the target 0 counts nothing; PyTorch, JAX and Keras give NaN there",
+            "to ignore examples: sparse_softmax_cross_entropy",
+        ),
         source="Konopczynski, Handy DL (2017), eq. 16-22 (22 misprinted); PyTorch cross_entropy",
     ),
 )

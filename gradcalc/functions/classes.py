@@ -6,12 +6,14 @@ from typing import Any
 
 from gradcalc.functions.categorical import normalized, weighted_total
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, Param, VectorLoss
+from gradcalc.numerics import doubled
 from gradcalc.numerics.blocks import blockwise
 from gradcalc.numerics.careful import weighted
 
 _UP_TO_ONE = Domain("above 0 and at most 1", 0.0, 1.0, open_low=True)
 
-IGNORE = Param("ignore_index", None, "a class whose examples count nothing (PyTorch: -100)")
+IGNORE = Param("ignore_index", None, "a class, or another whole number, whose examples count nothing (PyTorch: -100)")
+IGNORING = "ignored examples have loss and derivative 0, and in a spec a mean is over the others, as in PyTorch"
 
 
 def _of_class(np: Any, x: Any, y: Any) -> Any:
@@ -100,17 +102,34 @@ def _poly_by_epsilon(np: Any, x: Any, y: Any, epsilon: float) -> Any:
     return weighted_total(np, y, soften(np, x).shares(np)[1])
 
 
+def _share_of_others(np: Any, x: Any) -> doubled.Pair:
+    """1 - x / sum(x), from the sum of the others where x is most of the sum."""
+    from gradcalc.numerics import arrays
+    from gradcalc.numerics.vectors import lifted, total, without
+
+    x, _ = lifted(np, x)
+    top = x.argmax(axis=-1)[..., None]
+    fewer = without(np, x, top)
+    rest = total(np, fewer)[..., None]
+    of_top = rest, total(np, np.concatenate([fewer, -rest], axis=-1))[..., None]
+    whole = doubled.plus(arrays, (np.take_along_axis(x, top, axis=-1), 0.0), of_top)
+    high, low = doubled.minus(arrays, whole, (x, 0.0))
+    for array, own in zip((high, low), of_top, strict=True):
+        np.put_along_axis(array, top, own, axis=-1)
+    return doubled.over(arrays, (high, low), whole)
+
+
 class _Focus:
     """Probabilities p, q = 1 - p exactly enough for its powers, and -log p."""
 
-    __slots__ = ("p", "q", "q_low", "surprise", "whole")
+    __slots__ = ("p", "q", "q_low", "surprise")
 
     def __init__(self, np: Any, x: Any, normalize: bool) -> None:
         from gradcalc.numerics.vectors import two_sum
 
         if normalize:
-            self.p, self.q, self.surprise = normalized(np, x)
-            self.q_low = 0.0
+            self.p, _, self.surprise = normalized(np, x)
+            self.q, self.q_low = _share_of_others(np, x)
             return
         self.p, self.surprise = x, -np.log(x)
         self.q, self.q_low = two_sum(1.0, -x)
@@ -120,10 +139,17 @@ class _Focus:
         found = np.power(self.q, gamma)
         return found + np.where(self.q > 0, found * (gamma * self.q_low / self.q), 0.0)
 
-    def drop(self, np: Any, gamma: float) -> Any:
-        """-p d (q^gamma (-log p)) / dp = q^gamma (1 - gamma p log p / q)."""
+    def log_q(self, np: Any) -> Any:
+        """log q, which is -p for a small p."""
+        of_q = np.log(self.q) + np.where(self.q > 0, self.q_low / self.q, 0.0)
+        return np.where(self.p < 0.5, np.log1p(-self.p), of_q)
+
+    def drop(self, np: Any, gamma: float, lift: Any = 0) -> Any:
+        """-p d (q^gamma (-log p)) / dp = q^gamma (1 - gamma p log p / q), times 2^lift."""
         per_q = np.where(self.q == 0, 1.0, self.surprise / self.q)
-        return self.power(np, gamma) * (1.0 + (gamma * weighted(np, self.p, per_q) if gamma else 0.0))
+        power, half = self.power(np, gamma), self.power(np, gamma / 2.0)
+        lifted = np.where(power < 1e-250, np.ldexp(half, lift) * half, np.ldexp(power, lift))
+        return lifted * (1.0 + (gamma * weighted(np, self.p, per_q) if gamma else 0.0))
 
 
 @blockwise(2)
@@ -135,16 +161,25 @@ def _focal(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool)
 @blockwise(2)
 def _focal_gradient(np: Any, x: Any, y: Any, side: str, gamma: float, alpha: float, normalize: bool) -> Any:
     """-alpha y_j drop_j / x_j; normalized what the others drop, over the sum, less q_j of that."""
-    from gradcalc.numerics.vectors import others, scaled
+    from gradcalc.numerics.vectors import lifted, others
 
     x = x + 0.0  # -0 is a plain 0
     at = _Focus(np, x, normalize)
-    drop = alpha * weighted(np, y, at.drop(np, gamma))
     if not normalize:
+        drop = alpha * weighted(np, y, at.drop(np, gamma))
         return np.where(x == x, -np.where(drop == 0, 0.0, drop / x) + 0.0, x)
-    x, exponent = scaled(np, x)
+    x, exponent = lifted(np, x)
+    lift = np.clip(-exponent, 0, 1000)  # a power may underflow where its quotient by a small sum does not
+    drop = alpha * weighted(np, y, at.drop(np, gamma, lift))
     pull = np.where(drop == 0, 0.0, at.q * drop / x)
-    return np.ldexp(others(np, drop)[1] / others(np, x)[0] - pull, -exponent)
+    return np.ldexp(others(np, drop)[1] / others(np, x)[0] - pull, -exponent - lift)
+
+
+@blockwise(2)
+def _focal_by_gamma(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
+    at = _Focus(np, x, normalize)
+    rate = weighted(np, at.power(np, gamma) * at.log_q(np), at.surprise)
+    return alpha * weighted_total(np, y, np.where(at.q == 0, 0.0, rate))
 
 
 def _focal_by_target(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
@@ -189,6 +224,9 @@ ENTRIES = (
         title="Negative log-likelihood of log-probabilities",
         params=(IGNORE,),
         formula="-sum(y * a)",
+        variants={
+            "ignore_index": "0 if sum(k, y[k] * (k - 1)) == ignore_index else -sum(y * a)",
+        },
         derivative_formula="-y",
         takes="class",
         value=_nll,
@@ -197,6 +235,7 @@ ENTRIES = (
         notes=(
             "y is 1 for the class and 0 for its rivals; nll is the binary loss on a probability",
             "PyTorch's weighted mean divides by the sum of the weights",
+            IGNORING,
         ),
         libraries={"PyTorch": "nll_loss"},
         source="PyTorch nll_loss",
@@ -208,6 +247,9 @@ ENTRIES = (
         title="Cross-entropy of logits for a class",
         params=(IGNORE,),
         formula="-sum(y * log_softmax(a))",
+        variants={
+            "ignore_index": "0 if sum(k, y[k] * (k - 1)) == ignore_index else -sum(y * log_softmax(a))",
+        },
         derivative_formula="softmax(a) - y",
         takes="class",
         value=_sparse_ce,
@@ -216,6 +258,8 @@ ENTRIES = (
         notes=(
             "y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",
             "Keras' sparse categorical cross-entropy with from_logits=True; optax writes with_integer_labels",
+            "PyTorch's weighted mean divides by the sum of the weights",
+            IGNORING,
         ),
         libraries={"PyTorch": "cross_entropy"},
         source="PyTorch cross_entropy",
@@ -239,11 +283,20 @@ ENTRIES = (
         aliases=("categorical_focal_crossentropy",),
         title="Focal loss of probabilities",
         params=(
-            Param("gamma", 2.0, "power of 1 - p; 0 gives plain cross-entropy", NOT_NEGATIVE),
+            Param(
+                "gamma",
+                2.0,
+                "power of 1 - p; 0 gives plain cross-entropy",
+                NOT_NEGATIVE,
+                derivative=_focal_by_gamma,
+            ),
             Param("alpha", 0.25, "multiplies the loss", NOT_NEGATIVE, derivative=_focal_by_alpha),
             Param("normalize", False, "divides a by its sum first, as Keras does"),
         ),
         formula="-alpha * sum(y * (1 - a)^gamma * log(a))",
+        variants={
+            "normalize": "-alpha * sum(y * (1 - p)^gamma * log(p)) with p = a / sum(a)",
+        },
         derivative_formula="-alpha * y * ((1 - a)^gamma / a - gamma * (1 - a)^(gamma - 1) * log(a))",
         takes="distribution",
         value=_focal,

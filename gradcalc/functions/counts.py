@@ -25,17 +25,22 @@ def _target_slope(xp: Any, y: Any, full: bool) -> Any:
     return xp.where(y > 1, xp.log(above) + 0.5 / above, 0.0)
 
 
+_LIFT = 2.0**600
+
+
 def _poisson_nll(xp: Any, x: Any, y: Any, full: bool) -> Any:
-    """e^x - x y; where e^x overflows, in quarters."""
+    """e^x - x y; where e^x overflows, of a small part of both."""
     rate, root = xp.exp(x), xp.exp(0.5 * xp.minimum(x, 1400.0))
-    quarters = 4.0 * ((0.25 * root) * root - weighted(xp, y, 0.25 * x))
-    huge = xp.where(x > 1400.0, xp.inf + 0.0 * y, quarters)
+    lowered = ((root / _LIFT) * root - weighted(xp, y, x / _LIFT)) * _LIFT
+    huge = xp.where(x > 1400.0, xp.inf + 0.0 * y, lowered)
     found = xp.where(rate == xp.inf, huge, rate - weighted(xp, y, x))
     if not full:
         return found
     above = xp.where(y > 1, y, 1.0)
-    whole = (rate + above * (xp.log(above) - x)) - above + _stirling(xp, above)
-    return xp.where((y > 1) & (rate < xp.inf), whole, found)
+    part, gap = above / _LIFT, xp.log(above) - x
+    lowered = (((root / _LIFT) * root + part * gap) - part) * _LIFT
+    whole = xp.where(rate == xp.inf, lowered, (rate + above * gap) - above + _stirling(xp, above))
+    return xp.where((y > 1) & (x <= 1400.0), whole, found)
 
 
 def _poisson_nll_slope(xp: Any, x: Any, y: Any, full: bool) -> Any:
@@ -128,6 +133,9 @@ ENTRIES = (
         title="Poisson loss of a logarithm of the rate",
         params=(Param("full", False, _FULL),),
         formula="exp(a) - a * y",
+        variants={
+            "full": "exp(a) - a * y + (y * log(y) - y + log(2 * pi * y) / 2 if y > 1 else 0)",
+        },
         derivative_formula="exp(a) - y",
         value=_poisson_nll,
         derivative=_poisson_nll_slope,
@@ -157,6 +165,9 @@ ENTRIES = (
             Param("full", False, _FULL),
         ),
         formula="a - y * log(a + eps)",
+        variants={
+            "full": "a - y * log(a + eps) + (y * log(y) - y + log(2 * pi * y) / 2 if y > 1 else 0)",
+        },
         derivative_formula="1 - y / (a + eps)",
         value=_poisson,
         derivative=_poisson_slope,
@@ -190,6 +201,9 @@ ENTRIES = (
             Param("full", False, "adds log(2 pi) / 2"),
         ),
         formula="(log(max(var, eps)) + (a - y)^2 / max(var, eps)) / 2",
+        variants={
+            "full": "(log(max(var, eps)) + (a - y)^2 / max(var, eps) + log(2 * pi)) / 2",
+        },
         derivative_formula="(a - y) / max(var, eps)",
         value=_gaussian,
         derivative=_gaussian_slope,

@@ -136,6 +136,9 @@ ENTRIES = (
         title="Term of the Kullback-Leibler divergence, of log-probabilities",
         params=(Param("log_target", False, _LOG_TARGETS),),
         formula="y * (log(y) - a)",
+        variants={
+            "log_target": "exp(y) * (y - a)",
+        },
         derivative_formula="-y",
         value=_kl,
         derivative=_kl_slope,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from gradcalc.errors import UsageError, listed, near, quoted, simplified
+from gradcalc.functions.further import Input
 from gradcalc.functions.kinks import SIDES, Kink, KinkText, Side, choose, settled
 from gradcalc.functions.parameters import (
     ANY,
@@ -26,8 +27,8 @@ from gradcalc.functions.parameters import (
 #: With what is declared, all that its declaration takes.
 __all__ = [
     "ANY", "BELOW_HALF", "NOT_NEGATIVE", "NOT_ZERO", "POSITIVE", "SIDES", "UNIT", "Domain", "Elementwise",
-    "ElementwiseLoss", "Entry", "Kernel", "Kind", "Kink", "KinkText", "Norm", "Param", "Side", "VectorActivation",
-    "VectorLoss", "VectorToScalar", "choose", "settled",
+    "ElementwiseLoss", "Entry", "Input", "Kernel", "Kind", "Kink", "KinkText", "Norm", "Param", "Side",
+    "VectorActivation", "VectorLoss", "VectorToScalar", "choose", "settled",
 ]  # fmt: skip
 
 Kind = Literal["activation", "loss", "norm"]
@@ -35,12 +36,18 @@ NOWHERE: Mapping[str, str] = {}
 
 
 class Entry:
-    """What every function declares; the classes below add their kernels. `libraries` has its name in each."""
+    """What every function declares; the classes below add their kernels. `libraries` has its name in each.
+
+    `variants` have the formula where a parameter that does not stand in it is not as it is by default.
+
+    `rank` is that of an input by itself: 0 for a number, 1 for a vector, 2 for a matrix.
+    """
 
     __slots__ = (
-        "aliases", "derivative_formula", "domain", "formula", "kind", "libraries", "name", "notes", "params",
-        "sample", "source", "title",
+        "aliases", "derivative_formula", "domain", "formula", "further", "kind", "libraries", "name", "notes",
+        "params", "sample", "source", "title", "variants",
     )  # fmt: skip
+    rank = 1
 
     def __init__(
         self,
@@ -53,19 +60,41 @@ class Entry:
         source: str,
         aliases: tuple[str, ...] = (),
         params: tuple[Param, ...] = (),
+        further: tuple[Input, ...] = (),
         domain: Domain = ANY,
         notes: tuple[str, ...] = (),
         libraries: Mapping[str, str] = NOWHERE,
+        variants: Mapping[str, str] = NOWHERE,
         sample: tuple[float, float] = (-6.0, 6.0),
     ) -> None:
         self.name, self.title, self.kind, self.aliases = name, title, kind, aliases
-        self.libraries = libraries
+        self.libraries, self.further, self.variants = libraries, further, variants
         self.formula, self.derivative_formula = formula, derivative_formula
         self.params, self.domain, self.notes, self.source, self.sample = params, domain, notes, source, sample
 
     def inputs(self, parameters: Mapping[str, Any]) -> Domain:
         """Where inputs may lie under these parameters."""
         return self.domain
+
+    @property
+    def has_target(self) -> bool:
+        """Whether it takes a target."""
+        return self.kind == "loss"
+
+    @property
+    def signature(self) -> str:
+        """What it is called in its formula, with all that it is a function of: f(z), or L(a, other, y)."""
+        if self.kind != "loss":
+            return "f(z)" if self.kind == "activation" else "norm(x)"
+        letters = ["a", *(one.name for one in self.further), *(["y"] if self.has_target else [])]
+        return f"L({', '.join(letters)})"
+
+    def further_input(self, name: str) -> Input | None:
+        """The further input of that name or alias, if there is one."""
+        for one in self.further:
+            if simplified(name) in map(simplified, (one.name, *one.aliases)):
+                return one
+        return None
 
     def param(self, name: str) -> Param:
         """The parameter of that name or alias; UsageError with near names where there is none."""
@@ -98,6 +127,7 @@ class Elementwise(Entry):
     """
 
     __slots__ = ("derivative", "kinks", "one_sided", "second", "value")
+    rank = 0
 
     def __init__(
         self,
@@ -120,13 +150,14 @@ class ElementwiseLoss(Entry):
     `target_domain` is where targets may lie by default, `targets(parameters)` where under given parameters;
     `domains(parameters)` are where predictions and targets may lie, where that depends on parameters.
     `target_kinks` are the kinks in y (by --wrt target). `logits` names the same loss on logits, where there is one.
-    `one_sided` is as in Elementwise.
+    `one_sided` is as in Elementwise. Kernels and kinks take further inputs behind the target.
     """
 
     __slots__ = (
         "by_target", "derivative", "domains", "kinks", "logits", "one_sided", "second", "target_domain",
         "target_kinks", "targets_by_choice", "value",
     )  # fmt: skip
+    rank = 0
 
     def __init__(
         self,
@@ -175,10 +206,11 @@ class VectorActivation(Entry):
 
     value(np, x, ...): x (..., n) -> (..., m);  jacobian(np, x, ...) -> (..., m, n);
     vjp(np, x, upstream, ...) -> (..., n), without forming the Jacobian. m = outputs(n) is n unless `outputs` says
-    otherwise; for lengths the function cannot take, `outputs` raises InputError.
+    otherwise; for lengths the function cannot take, `outputs` raises InputError. `one_sided(np, x, side, ...)` is the
+    Jacobian from the "left" or the "right", where a function has kinks and says so.
     """
 
-    __slots__ = ("jacobian", "outputs", "value", "vjp")
+    __slots__ = ("jacobian", "one_sided", "outputs", "value", "vjp")
 
     def __init__(
         self,
@@ -187,10 +219,12 @@ class VectorActivation(Entry):
         jacobian: Kernel,
         vjp: Kernel,
         outputs: Callable[[int], int] = int,
+        one_sided: Kernel | None = None,
         **common: Any,
     ) -> None:
         super().__init__(kind="activation", **common)
         self.value, self.jacobian, self.vjp, self.outputs = value, jacobian, vjp, outputs
+        self.one_sided = one_sided
 
 
 class VectorToScalar(Entry):
@@ -233,7 +267,8 @@ class VectorLoss(Entry):
     `takes` says what a target is: "values" (y like x), "distribution" (y like x, or a class, which becomes one-hot)
     or "class" (an integer array (...) of classes from 0). gradient(np, x, y, side, ...) -> (..., n), with `side` and
     at_kink(np, x, y, ...) and `kinks` as in Norm; by_target(np, x, y, ...) -> (..., n), or None where targets are
-    classes. `logits` names the same loss on logits, where there is one. `additive` says that a loss of values is the
+    classes; `target_sides` are gradient and at_kink once more, in the target, where by_target has kinks of its own.
+    `logits` names the same loss on logits, where there is one. `additive` says that a loss of values is the
     sum or mean of a term of each element, the same for x and y exchanged; else elements can have no own weights.
     """
 
@@ -246,6 +281,7 @@ class VectorLoss(Entry):
         "logits",
         "takes",
         "target_domain",
+        "target_sides",
         "value",
     )
 
@@ -261,9 +297,10 @@ class VectorLoss(Entry):
         target_domain: Domain = ANY,
         logits: str = "",
         additive: bool = True,
+        target_sides: tuple[Kernel, Kernel] | None = None,
         **common: Any,
     ) -> None:
         super().__init__(kind="loss", **common)
-        self.additive = additive
+        self.additive, self.target_sides = additive, target_sides
         self.value, self.gradient, self.by_target, self.takes = value, gradient, by_target, takes
         self.at_kink, self.kinks, self.target_domain, self.logits = at_kink, kinks, target_domain, logits

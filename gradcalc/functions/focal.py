@@ -137,6 +137,12 @@ def _sigmoid_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float 
     return xp.where(faint, lifted, at.entropy_times(xp, weighted(xp, factor, _log_q(xp, at))))
 
 
+def _sigmoid_focal_by_alpha(xp: Any, x: Any, y: Any, gamma: float, alpha: float) -> Any:
+    """(2 y - 1) q^gamma CE."""
+    at = _logit(xp, x, y, gamma)
+    return at.entropy_times(xp, at.power * (2.0 * y - 1.0))
+
+
 def _distance(xp: Any, x: Any, y: Any) -> Pair:
     """q = (1 - y) x + y (1 - x)."""
     return plus(xp, times(xp, added(xp, 1.0, -y), (x, 0.0)), times(xp, added(xp, 1.0, -x), (y, 0.0)))
@@ -195,6 +201,10 @@ def _binary_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float |
     return _balance(xp, y, alpha) * (rate * raised(xp, q, gamma)) * q[0]
 
 
+def _binary_focal_by_alpha(xp: Any, x: Any, y: Any, gamma: float, alpha: float) -> Any:
+    return (2.0 * y - 1.0) * _binary_focal(xp, x, y, gamma, None)
+
+
 ENTRIES = (
     ElementwiseLoss(
         name="sigmoid_focal",
@@ -202,9 +212,13 @@ ENTRIES = (
         title="Focal loss of a logit",
         params=(
             Param("gamma", 2.0, _GAMMA, NOT_NEGATIVE, derivative=_sigmoid_focal_by_gamma),
-            Param("alpha", None, _ALPHA, UNIT),
+            Param("alpha", None, _ALPHA, UNIT, derivative=_sigmoid_focal_by_alpha),
         ),
         formula="((1 - y) * sigmoid(a) + y * sigmoid(-a))^gamma * ((1 - y) * log(1 + exp(a)) + y * log(1 + exp(-a)))",
+        variants={
+            "alpha": "(alpha * y + (1 - alpha) * (1 - y)) * q^gamma * CE"
+            " with q = (1 - y) * sigmoid(a) + y * sigmoid(-a), CE = (1 - y) * log(1 + exp(a)) + y * log(1 + exp(-a))",
+        },
         derivative_formula="q^gamma * (sigmoid(a) - y) + gamma * q^(gamma - 1) * (1 - 2 * y) * sigmoid(a) * sigmoid(-a)"
         " * CE with q = (1 - y) * sigmoid(a) + y * sigmoid(-a) and CE = bce_with_logits",
         value=_sigmoid_focal,
@@ -230,9 +244,13 @@ ENTRIES = (
         title="Focal loss of a probability",
         params=(
             Param("gamma", 2.0, _GAMMA, NOT_NEGATIVE, derivative=_binary_focal_by_gamma),
-            Param("alpha", None, _ALPHA, UNIT),
+            Param("alpha", None, _ALPHA, UNIT, derivative=_binary_focal_by_alpha),
         ),
         formula="-((1 - y) * a + y * (1 - a))^gamma * (y * log(a) + (1 - y) * log(1 - a))",
+        variants={
+            "alpha": "(alpha * y + (1 - alpha) * (1 - y)) * q^gamma * CE"
+            " with q = (1 - y) * a + y * (1 - a), CE = -(y * log(a) + (1 - y) * log(1 - a))",
+        },
         derivative_formula="q^gamma * ((1 - y) / (1 - a) - y / a) + gamma * q^(gamma - 1) * (1 - 2 * y) * CE"
         " with q = (1 - y) * a + y * (1 - a) and CE = binary_cross_entropy",
         value=_binary_focal,

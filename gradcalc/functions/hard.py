@@ -95,7 +95,10 @@ ENTRIES = (
         second=_flat,
         kinks=(Kink(lambda: 0.0, lambda: 0.0, lambda: 0.0, "left", when="z = 0", jump=True),),
         libraries={"PyTorch": "sign", "JAX": "jnp.sign", "Keras": "ops.sign", "NumPy": "sign", "ONNX": "Sign"},
-        notes=("sign(0) is 0; some course notes have +1 there",),
+        notes=(
+            "sign(0) is 0; some course notes have +1 there",
+            "of NaN PyTorch makes 0",
+        ),
         source="course notes 000, eq. 12 and 14",
     ),
     Elementwise(

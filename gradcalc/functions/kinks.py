@@ -23,9 +23,9 @@ class Kink:
     """A point where the derivative jumps: its place, both one-sided derivatives, and the one shown by default.
 
     `at`, `left` and `right` take the parameters (a loss's take the target first) and work on numbers and arrays.
-    For the kinks in a loss's target, the prediction comes first instead. `default` is a side, or "zero": the
-    inactive branch, whichever side it is on. `jump` says that the value itself jumps there: then no derivative
-    exists, only the branches' slopes. `text` is what a card says of a kink that only some parameters make.
+    For the kinks in a loss's target, the prediction comes first instead. `default` is a side, or "zero" or "active":
+    of two sides one of which is 0, that one or the other. `jump` says that the value itself jumps there: then no
+    derivative exists, only the branches' slopes. `text` is what a card says of a kink that only some parameters make.
     """
 
     __slots__ = ("at", "default", "jump", "left", "right", "text", "when")
@@ -35,7 +35,7 @@ class Kink:
         at: Kernel,
         left: Kernel,
         right: Kernel,
-        default: Literal["left", "right", "midpoint", "zero"],
+        default: Literal["left", "right", "midpoint", "zero", "active"],
         *,
         when: str,
         jump: bool = False,
@@ -57,6 +57,8 @@ def choose(side: str, left: Any, right: Any) -> Any:
         return right
     if side == "zero":
         return 0.0
+    if side == "active":
+        return left + right
     return (left + right) / 2 if side == "midpoint" else (left + right) * float("nan")
 
 

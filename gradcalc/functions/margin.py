@@ -10,7 +10,9 @@ from gradcalc.numerics.careful import constant
 MINUS_OR_PLUS_ONE = Domain("-1 or 1 (or 0 and 1, with the parameter labels=01)", members=(-1.0, 1.0))
 POWER = Domain("a finite number of at least 1", 1.0, open_high=True)
 ZERO_OR_ONE = Domain("0 or 1", members=(0.0, 1.0))
-LABELS = Param("labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01)", choices=("pm1", "01"))
+LABELS = Param(
+    "labels", "pm1", "targets are -1 and 1 (pm1), or 0 and 1 (01), which stand for -1 and 1", choices=("pm1", "01")
+)
 
 
 def as_sign(y: Any, labels: str) -> Any:
@@ -162,6 +164,9 @@ ENTRIES = (
         title="Hinge loss",
         params=(LABELS,),
         formula="max(0, 1 - a * y)",
+        variants={
+            "labels": "max(0, 1 - a * (2 * y - 1))",
+        },
         derivative_formula="-y if a * y < 1 else 0",
         value=_hinge_value,
         derivative=_hinge_derivative,
@@ -171,8 +176,11 @@ ENTRIES = (
         targets_by_choice={"01": ZERO_OR_ONE},
         kinks=(_HINGE_KINK,),
         target_kinks=(_HINGE_TARGET_KINK,),
-        libraries={"Optax": "hinge_loss", "Keras": "hinge"},
-        notes=("where a * y = 1 the inactive branch is taken",),
+        libraries={"optax": "hinge_loss", "Keras": "hinge"},
+        notes=(
+            "where a * y = 1 the inactive branch is taken; JAX and Keras take the mean of both (--kink midpoint)",
+            "Keras turns the labels 0 and 1 into -1 and 1 by itself: -p labels=01; optax does not",
+        ),
         source="optax hinge_loss, Keras hinge (which turns labels 0 and 1 into -1 and 1)",
         sample=(-3.0, 3.0),
     ),

@@ -50,9 +50,11 @@ _TINY = 2.0**-900  # ratios below it are kept 2^1100 times as large, as long as 
 _HALF_SHIFT = 2.0**-550
 _MATTERS = 4.0
 _LARGEST = sys.float_info.max
+_NO_LOW = None  # of entries that are exact
 
 
-def _powers(np: Any, x: Any, p: float) -> _Powers:
+def _powers(np: Any, x: Any, p: float, low: Any) -> _Powers:
+    """`low` is what rounding took from x, or 0."""
     from gradcalc.numerics.vectors import finite_or_zero, product_error, scaled
 
     magnitude, exponent = scaled(np, np.absolute(x))
@@ -63,7 +65,11 @@ def _powers(np: Any, x: Any, p: float) -> _Powers:
     ratio = kept / largest
     product = ratio * largest
     lost = (kept - product) - product_error(ratio, largest, product)
-    return _Powers(ratio, finite_or_zero(np, lost / product), tiny, top, largest, exponent)
+    error = finite_or_zero(np, lost / product)
+    if low is not _NO_LOW:
+        own = finite_or_zero(np, low / x)
+        error = error + (own - np.take_along_axis(own, top, axis=-1))
+    return _Powers(ratio, error, tiny, top, largest, exponent)
 
 
 def _root(np: Any, powers: _Powers, p: float, less: int = 0) -> Any:
@@ -85,38 +91,48 @@ def _root_of_one_plus(np: Any, rest: Any, p: float, less: int = 0) -> Any:
     return power + power * (exponent * (lost / base) + float(exact - Fraction(exponent)) * np.log(base))
 
 
-def _value(np: Any, x: Any, p: float, ties: str) -> Any:
+def norm_value(np: Any, x: Any, p: float, ties: str, low: Any = _NO_LOW) -> Any:
+    """The norm of x, from which rounding took `low`."""
     magnitude = np.absolute(x)
     largest = magnitude.max(axis=-1)
     if p == np.inf:
         return largest
-    return np.where((largest == 0) | ~np.isfinite(largest), largest, _finite_value(np, x, p))
+    return np.where((largest == 0) | ~np.isfinite(largest), largest, _finite_value(np, x, p, low))
 
 
-def _finite_value(np: Any, x: Any, p: float) -> Any:
+def _finite_value(np: Any, x: Any, p: float, low: Any) -> Any:
     from gradcalc.numerics.vectors import scaled, total
 
     if p in (1, 2):
         magnitude, exponent = scaled(np, np.absolute(x))
         found = total(np, magnitude) if p == 1 else np.sqrt(total(np, magnitude * magnitude))
         return np.ldexp(found, exponent[..., 0])
-    powers = _powers(np, x, p)
+    powers = _powers(np, x, p, low)
     return np.ldexp(powers.largest * _root(np, powers, p), powers.exponent)[..., 0]
 
 
-def _gradient(np: Any, x: Any, side: str, p: float, ties: str) -> Any:
+def norm_gradient(np: Any, x: Any, side: str, p: float, ties: str, low: Any = _NO_LOW) -> Any:
+    """The derivative by x, from which rounding took `low`."""
     magnitude = np.absolute(x)
     largest = magnitude.max(axis=-1, keepdims=True)
     if p == np.inf:
-        slopes = _shares(np, magnitude == largest, ties)
+        slopes = _shares(np, _largest(np, x, magnitude == largest, low), ties)
     elif p == 1:
         slopes = np.where(magnitude > 0, 1.0, magnitude)
     else:
-        slopes = np.where(np.isinf(largest), _limit(np, magnitude, p), _slopes(np, x, p))
+        slopes = np.where(np.isinf(largest), _limit(np, magnitude, p), _slopes(np, x, p, low))
     found = np.where(magnitude == 0, 0.0, np.sign(x) * slopes)
     found = np.where(largest == largest, found, largest)
     at_kink = _one_sided(np, largest, side, p)
     return np.where(_at_kink(np, x, p, ties), at_kink, found)
+
+
+def _largest(np: Any, x: Any, tied: Any, low: Any) -> Any:
+    """Which entries are largest: what rounding took from them tells some of those apart that are equal without it."""
+    if low is _NO_LOW:
+        return tied
+    beyond = np.where(tied, np.sign(x) * low, -np.inf)
+    return tied & (beyond == beyond.max(axis=-1, keepdims=True))
 
 
 def _shares(np: Any, tied: Any, ties: str) -> Any:
@@ -126,14 +142,14 @@ def _shares(np: Any, tied: Any, ties: str) -> Any:
     return tied & (np.cumsum(tied, axis=-1) == 1)
 
 
-def _slopes(np: Any, x: Any, p: float) -> Any:
+def _slopes(np: Any, x: Any, p: float, low: Any) -> Any:
     """(|x_j| / norm)^(p - 1) = r^(p - 1) S^((1 - p) / p)."""
     from gradcalc.numerics.vectors import scaled, total
 
     if p == 2:
         magnitude, _ = scaled(np, np.absolute(x))
         return magnitude / np.sqrt(total(np, magnitude * magnitude))[..., None]
-    powers = _powers(np, x, p)
+    powers = _powers(np, x, p, low)
     ratios = powers.power(np, p - 1.0) if p > 1 else powers.over_ratio(np, p)
     return ratios * _root(np, powers, p, less=1)
 
@@ -167,12 +183,12 @@ def _at_tie(np: Any, x: Any, p: float, ties: str) -> Any:
     return largest & (largest.sum(axis=-1, keepdims=True) > 1)
 
 
-def _by_p(np: Any, x: Any, p: float, ties: str) -> Any:
+def norm_by_p(np: Any, x: Any, p: float, ties: str, low: Any = _NO_LOW) -> Any:
     """d norm / dp = norm ((sum_i w_i log r_i) / p - log(S) / p^2) with w_i = r_i^p / S."""
     largest = np.absolute(x).max(axis=-1)
     if p == np.inf:
         return np.where(largest == largest, 0.0, largest)
-    powers = _powers(np, x, p)
+    powers = _powers(np, x, p, low)
     terms, scale = _scaled_terms(np, powers, p)
     rest = powers.rest(np, terms)
     logs = powers.rest(np, weighted(np, terms, powers.log(np)))
@@ -197,7 +213,7 @@ ENTRIES = (
         aliases=("norm", "pnorm"),
         title="L_p norm",
         params=(
-            Param("p", 2.0, "the power; inf is the largest absolute entry", POSITIVE, derivative=_by_p),
+            Param("p", 2.0, "the power; inf is the largest absolute entry", POSITIVE, derivative=norm_by_p),
             Param(
                 "ties",
                 "split",
@@ -207,8 +223,8 @@ ENTRIES = (
         ),
         formula="sum(abs(z)^p)^(1/p)",
         derivative_formula="sign(z) * (abs(z) / lp_norm(z))^(p - 1)",
-        value=_value,
-        gradient=_gradient,
+        value=norm_value,
+        gradient=norm_gradient,
         at_kink=_at_kink,
         kinks=(
             KinkText("z[i] = 0 for p = 1", left="-1", right="1", default="0"),
@@ -224,8 +240,10 @@ ENTRIES = (
         },
         notes=(
             "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
-            "for p < 0.5 its error may reach 2/p units in the last place; from there on it stays below 4",
-            "at the zero vector the gradient shown is 0, as in PyTorch",
+            "for p < 0.5 its error may reach 2/p units in the last place, as the root 1/p magnifies that of the sum; "
+            "from there on it stays below 4",
+            "at the zero vector the gradient shown is 0, as in PyTorch; JAX has NaN there (--kink undefined)",
+            "at an entry 0 JAX takes the right slope, 1 for p = 1 and inf for p < 1: --kink right",
         ),
         source="Konopczynski, Handy DL (2017), eq. 28-34 (31 misprinted); PyTorch vector_norm",
     ),

@@ -9,6 +9,7 @@ from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Param, VectorLoss
 _NEXT = 1.0 + 1e-15
 _RAISED = 300  # an exponent that keeps what is divided by eps from underflow
 _LIFT = 2.0**100  # products of shares keep their digits
+_NOTHING = 2.0**-900  # beside eps
 _PARALLEL = 1e-14  # below that square of a sine the crosswise products are taken one by one
 
 
@@ -86,7 +87,8 @@ def _across_by_pairs(np: Any, x: Any, y: Any) -> Any:
     return np.concatenate(columns, axis=-1)
 
 
-def _similarity(np: Any, x: Any, y: Any, eps: float) -> Any:
+def cosine(np: Any, x: Any, y: Any, eps: float) -> Any:
+    """The cosine similarity (...)."""
     return _angle(np, x, y, eps).cosine[..., 0]
 
 
@@ -101,7 +103,24 @@ def _similarity_gradient(np: Any, x: Any, y: Any, side: str, eps: float) -> Any:
     return np.ldexp(slope / at.y_length / at.x_length, -at.x_exponent - _RAISED)
 
 
-def _distance(np: Any, x: Any, y: Any, eps: float) -> Any:
+def cosine_slope(np: Any, x: Any, y: Any, eps: float) -> Any:
+    """The slope of x.y / sqrt((|x|^2 + eps) (|y|^2 + eps)) by x, times s = sqrt((|x|^2 + eps) (|y|^2 + eps)).
+
+    y - x (x.y) / (|x|^2 + eps) = across + along eps / (|x|^2 + eps), at a right angle; along = x (x.y) / |x|^2.
+    """
+    from gradcalc.numerics.vectors import scaled
+
+    root = float(np.sqrt(eps))
+    (x, x_exponent), (y_part, y_unit), (full, y_exponent) = _scaled(np, x, root), _scaled(np, y, root), scaled(np, y)
+    x_eps, square = np.ldexp(eps, -2 * x_exponent), _dot(np, x, x)
+    y_length = np.sqrt(_dot(np, y_part, y_part) + np.ldexp(eps, -2 * y_unit))
+    along = x * (_dot(np, x, full) / square) * (x_eps / (square + x_eps))
+    slope = np.where(square < _NOTHING, full + 0.0 * x, _across(np, x, full) + along)
+    slope = np.ldexp(slope, y_exponent - y_unit + _RAISED)
+    return np.ldexp(slope / y_length / np.sqrt(square + x_eps), -x_exponent - _RAISED)
+
+
+def cosine_gap(np: Any, x: Any, y: Any, eps: float) -> Any:
     """1 - cos; where that cancels |across|^2 / (|y|^2 (1 + cos))."""
     at = _angle(np, x, y, eps)
     x_short, y_short = at.short(np)
@@ -222,15 +241,19 @@ ENTRIES = (
         title="Cosine similarity",
         params=(_EPS,),
         formula="sum(a * y) / (sqrt(sum(a^2)) * sqrt(sum(y^2)))",
+        variants={
+            "eps": "sum(a * y) / (max(norm(a), eps) * max(norm(y), eps))",
+        },
         derivative_formula="(y / |y| - cos * a / |a|) / |a| with cos = cosine_similarity",
         takes="values",
-        value=_similarity,
+        value=cosine,
         gradient=_similarity_gradient,
         by_target=lambda np, x, y, eps: _similarity_gradient(np, y, x, "default", eps),
         additive=False,
         notes=(
             "Keras' loss is minus this: --scale -1",
             "PyTorch has eps=1e-8, Keras 1e-7; a vector of zeros has no direction, and gives NaN without eps",
+            "of zeros JAX and optax have NaN too, and Keras the value 0 with the gradient NaN",
         ),
         libraries={"PyTorch": "cosine_similarity", "optax": "cosine_similarity", "Keras": "-cosine_similarity"},
         source="PyTorch cosine_similarity, optax cosine_similarity",
@@ -240,9 +263,12 @@ ENTRIES = (
         title="Cosine distance",
         params=(_EPS,),
         formula="1 - sum(a * y) / (sqrt(sum(a^2)) * sqrt(sum(y^2)))",
+        variants={
+            "eps": "1 - sum(a * y) / (max(norm(a), eps) * max(norm(y), eps))",
+        },
         derivative_formula="(cos * a / |a| - y / |y|) / |a| with cos = cosine_similarity",
         takes="values",
-        value=_distance,
+        value=cosine_gap,
         gradient=_distance_gradient,
         by_target=lambda np, x, y, eps: _distance_gradient(np, y, x, "default", eps),
         additive=False,
@@ -299,6 +325,9 @@ ENTRIES = (
             Param("squared", False, "squares below the fraction: sum(a^2) + sum(y^2)"),
         ),
         formula="1 - (2 * sum(a * y) + smooth) / (sum(a) + sum(y) + smooth)",
+        variants={
+            "squared": "1 - (2 * sum(a * y) + smooth) / (sum(a^2) + sum(y^2) + smooth)",
+        },
         derivative_formula="((1 - 2 * y) * K - 2 * M * y) / (K + M)^2 with K = 2 * sum(a * y) + smooth,"
         " M = sum(a * (1 - y)) + sum((1 - a) * y)",
         takes="values",

@@ -246,7 +246,10 @@ ENTRIES = (
             "Keras": "threshold(threshold, default_value)",
             "ONNX": "ThresholdedRelu(alpha)",
         },
-        notes=("ONNX' ThresholdedRelu has theta = 1", "the value jumps at theta unless it is theta there"),
+        notes=(
+            "ONNX' ThresholdedRelu has theta = 1",
+            "the value jumps at theta unless it is theta there; of NaN Keras on JAX makes value",
+        ),
         source="Konda, Memisevic & Krueger 2014; PyTorch",
     ),
     Elementwise(
@@ -267,7 +270,10 @@ ENTRIES = (
         second=_elu_curvature,
         kinks=(Kink(lambda alpha: 0.0, lambda alpha: alpha, lambda alpha: 1.0, "left", when="z = 0"),),
         libraries={"PyTorch": "F.elu(alpha)", "JAX": "nn.elu(alpha)", "Keras": "elu(alpha)", "ONNX": "Elu(alpha)"},
-        notes=("JAX computes the slope as expm1(z) + 1, which has no digits left below -37",),
+        notes=(
+            "JAX computes the slope as expm1(z) + 1, which has no digits left below -37",
+            "at NaN PyTorch has the slope 1",
+        ),
         source="Clevert, Unterthiner & Hochreiter 2015",
     ),
     Elementwise(

@@ -59,6 +59,8 @@ def _absolutes_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     return np.where(d == 0, at_kink, _sign(np, d)) / x.shape[-1]
 
 
+_WHERE_EQUAL = "where a = y PyTorch has the slope 0, JAX and the course notes 1 (--kink right), Keras on JAX -1 (left)"
+
 ENTRIES = (
     ElementwiseLoss(
         name="squared_error",
@@ -70,7 +72,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: 2.0 * (x - y),
         second=lambda xp, x, y: constant(xp, 2.0, x - y),
         by_target=lambda xp, x, y: 2.0 * (y - x),
-        libraries={"PyTorch": "F.mse_loss(reduction='none')", "Optax": "squared_error"},
+        libraries={"PyTorch": "F.mse_loss(reduction='none')", "optax": "squared_error"},
         notes=("the derivative has the factor 2; half_squared_error has not",),
         source="MIT 6.390 notes, Activation Derivatives, eq. 11 and 16; PyTorch mse_loss, optax squared_error",
     ),
@@ -84,7 +86,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: x - y,
         second=lambda xp, x, y: constant(xp, 1.0, x - y),
         by_target=lambda xp, x, y: y - x,
-        libraries={"Optax": "l2_loss"},
+        libraries={"optax": "l2_loss"},
         source="Konopczynski, Handy DL (2017), eq. 25-26; optax l2_loss",
     ),
     ElementwiseLoss(
@@ -102,7 +104,7 @@ ENTRIES = (
             Kink(at=lambda x: x, left=lambda x: -1.0, right=lambda x: 1.0, default="midpoint", when="y = a"),
         ),
         libraries={"PyTorch": "F.l1_loss(reduction='none')"},
-        notes=("the course notes take the slope 1 at 0: --kink right",),
+        notes=(_WHERE_EQUAL,),
         source="MIT 6.390 notes, Activation Derivatives, eq. 12-14 and 17; PyTorch l1_loss",
     ),
     VectorLoss(
@@ -157,6 +159,7 @@ ENTRIES = (
         at_kink=lambda np, x, y: x - y == 0,
         kinks=(KinkText("a[i] = y[i]", left="-1 / n", right="1 / n", default="0"),),
         libraries={"PyTorch": "F.l1_loss", "Keras": "mean_absolute_error"},
+        notes=(_WHERE_EQUAL,),
         source="PyTorch l1_loss, Keras mean_absolute_error",
     ),
 )

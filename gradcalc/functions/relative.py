@@ -187,6 +187,9 @@ ENTRIES = (
             ),
         ),
         formula="log((offset + a) / (offset + y))^2",
+        variants={
+            "clip": "log((offset + max(a, clip)) / (offset + max(y, clip)))^2",
+        },
         derivative_formula="2 * log((offset + a) / (offset + y)) / (offset + a)",
         value=_msle,
         derivative=_msle_slope,

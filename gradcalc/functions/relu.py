@@ -97,7 +97,11 @@ ENTRIES = (
         second=_no_curvature,
         kinks=(Kink(at=lambda: 0.0, left=lambda: 0.0, right=lambda: 1.0, default="left", when="z = 0"),),
         libraries={"PyTorch": "F.relu", "JAX": "nn.relu", "Keras": "relu", "ONNX": "Relu"},
-        notes=("some course notes take the slope 1 at 0: --kink right",),
+        notes=(
+            "some course notes and torch.clamp take the slope 1 at 0 (--kink right), torch.maximum and jnp.maximum 1/2"
+            " (--kink midpoint)",
+            "at NaN PyTorch has the slope 1, JAX 0",
+        ),
         source="Nair & Hinton 2010",
     ),
     Elementwise(
@@ -117,7 +121,10 @@ ENTRIES = (
             "Keras": "leaky_relu(negative_slope)",
             "ONNX": "LeakyRelu(alpha)",
         },
-        notes=("alpha is 0.01 in PyTorch, JAX and ONNX, 0.2 in Keras' function, 0.3 in its layer",),
+        notes=(
+            "alpha is 0.01 in PyTorch, JAX and ONNX, 0.2 in Keras' function, 0.3 in its layer",
+            "at 0 JAX, Keras on JAX and some course notes take the slope 1: --kink right",
+        ),
         source="Maas, Hannun & Ng 2013",
     ),
     Elementwise(

@@ -91,13 +91,24 @@ def _categorical_hinge(np: Any, x: Any, y: Any, ties: str) -> Any:
     return np.maximum(_categorical_margin(np, x, y), 0.0)[..., 0]
 
 
-def _categorical_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
-    """(1 - y_j) for who reaches the maximum, less y_j; half of it at an exactly met margin that is split."""
+def _categorical_parts(np: Any, x: Any, y: Any, ties: str) -> tuple[Any, Any]:
+    """The slope by the margin, half of it at an exactly met one that is split; and the shares of the maximum."""
     margin, rivals = _categorical_margin(np, x, y), _rivals(np, x, y)
-    tied = rivals == rivals.max(axis=-1, keepdims=True)
     at_margin = 0.5 if ties == "split" else 0.0
     active = np.where(margin > 0, 1.0, np.where(margin == 0, at_margin, 0.0 * margin))
-    return np.where(active == 0, 0.0, active * ((1.0 - y) * shares(np, tied, ties) - y)) + nan_of(np, x)
+    return active, shares(np, rivals == rivals.max(axis=-1, keepdims=True), ties)
+
+
+def _categorical_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
+    """(1 - y_j) for who reaches the maximum, less y_j."""
+    active, share = _categorical_parts(np, x, y, ties)
+    return np.where(active == 0, 0.0, active * ((1.0 - y) * share - y)) + nan_of(np, x)
+
+
+def _categorical_hinge_by_target(np: Any, x: Any, y: Any, ties: str) -> Any:
+    """-x_j, and once more for who reaches the maximum."""
+    active, share = _categorical_parts(np, x, y, ties)
+    return np.where(active == 0, 0.0, -(active * (1.0 + share)) * x) + nan_of(np, x)
 
 
 def _sparse_probabilities(np: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -288,7 +299,7 @@ ENTRIES = (
         takes="distribution",
         value=_categorical_hinge,
         gradient=_categorical_hinge_gradient,
-        by_target=None,
+        by_target=_categorical_hinge_by_target,
         additive=False,
         notes=(
             "the maximum has the 0 of the class itself in it: it is not multiclass_hinge where all rivals are below 0",
@@ -330,7 +341,7 @@ ENTRIES = (
         name="multilabel_margin",
         aliases=("multilabel_margin_loss",),
         title="Margin loss of several labels",
-        formula="sum(max(0, M)) / n with M = 1 - (a[j] - a[i]) for each label j and each other class i",
+        formula="sum(i, j, y[j] * (1 - y[i]) * max(0, 1 - (a[j] - a[i]))) / n",
         derivative_formula="for a label minus, for another class plus, the number of its margins not met, over n",
         takes="values",
         value=_multilabel_margin,

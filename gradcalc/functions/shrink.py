@@ -96,6 +96,7 @@ ENTRIES = (
         second=lambda xp, z, k: constant(xp, 0.0, z),
         kinks=(_edge(-1.0, jump=False), _edge(1.0, jump=False)),
         libraries={"PyTorch": "F.softshrink(lambd)", "Keras": "soft_shrink(threshold)", "ONNX": "Shrink(bias=lambd)"},
+        notes=("of NaN Keras on JAX makes 0",),
         source="Donoho & Johnstone 1994",
     ),
     Elementwise(
@@ -109,7 +110,7 @@ ENTRIES = (
         second=lambda xp, z, k: constant(xp, 0.0, z),
         kinks=(_edge(-1.0, jump=True), _edge(1.0, jump=True)),
         libraries={"PyTorch": "F.hardshrink(lambd)", "Keras": "hard_shrink(threshold)", "ONNX": "Shrink(lambd)"},
-        notes=("the value jumps at -lambd and lambd",),
+        notes=("the value jumps at -lambd and lambd", "of NaN Keras on JAX makes 0"),
         source="Donoho & Johnstone 1994",
     ),
 )

@@ -213,7 +213,10 @@ ENTRIES = (
         derivative=_softsign_slope,
         second=_softsign_curvature,
         libraries={"PyTorch": "F.softsign", "JAX": "nn.soft_sign", "Keras": "softsign", "ONNX": "Softsign"},
-        notes=("the second derivative jumps at 0", "at inf PyTorch, JAX and Keras give NaN, where the limit is 1"),
+        notes=(
+            "the second derivative jumps at 0",
+            "at -inf and inf PyTorch, JAX and Keras give NaN, where the limits are -1 and 1",
+        ),
         source="Bergstra, Desjardins, Lamblin & Bengio 2009",
     ),
 )

@@ -161,7 +161,7 @@ ENTRIES = (
     VectorActivation(
         name="glu",
         title="Gated linear unit",
-        formula="a * sigmoid(b) for the halves z = [a, b]",
+        formula="first_half(z) * sigmoid(second_half(z))",
         derivative_formula="J = [diag(sigmoid(b)), diag(a * sigmoid(b) * (1 - sigmoid(b)))]",
         value=_glu,
         jacobian=_glu_jacobian,

@@ -46,6 +46,12 @@ def scaled(np: Any, x: Any) -> tuple[Any, Any]:
     return np.ldexp(x, -exponent), exponent
 
 
+def lifted(np: Any, x: Any) -> tuple[Any, Any]:
+    """As `scaled`, but nothing is made smaller: a subnormal entry would lose digits."""
+    exponent = np.minimum(np.frexp(np.absolute(x).max(axis=-1, keepdims=True))[1], 0)
+    return np.ldexp(x, -exponent), exponent
+
+
 def total(np: Any, x: Any, bound: float | None = None) -> Any:
     """Sum over the last axis, (...), as if added in twice the precision; `bound` is the largest entry, if known.
 

@@ -13,6 +13,7 @@ class Markup(NamedTuple):
     """A format's ways; `escape` is for what tabulate does not escape in cells itself.
 
     `keeps_width` says that lines keep to the terminal's width; others are for programs that break lines themselves.
+    `row` mends a table's finished row.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Markup(NamedTuple):
     keeps_width: bool = False
     has_headings: bool = True
     after_caption: str = "\n\n"
+    row: Callable[[str], str] = str
 
 
 def _joined(lines: Lines) -> str:
@@ -51,6 +53,11 @@ _LATEX = {
 
 def _escape_latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _bracket_latex(row: str) -> str:
+    """A row that begins with a bracket, which would be an argument of the end of the row before."""
+    return re.sub(r"^( *)([\[*])", r"\1{\2}", row)
 
 
 def _escape_html(text: str) -> str:
@@ -83,6 +90,7 @@ _MARKUPS = (
         text=lambda lines: "\n\n".join(map(_escape_latex, lines)),
         formula=lambda lines: "\\begin{verbatim}\n" + _joined(lines) + "\n\\end{verbatim}",
         escape=str,
+        row=_bracket_latex,
     ),
     Markup(
         "html",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradcalc.render.markup import MARKUPS
 from gradcalc.render.numbers import column_texts, value_texts
 from gradcalc.render.points import PointsText
 from gradcalc.render.points_people import DIGITS, WIDEST, heading_lines, kink_lines
@@ -38,7 +39,8 @@ class PointsMarkup(PointsText):
 
     def part(self, points: Points) -> str:
         """A row for each point."""
-        return "".join([self.row % cells for cells in self.rows(points)])
+        mended = MARKUPS[self.format_name].row
+        return "".join([mended(self.row % cells) for cells in self.rows(points)])
 
     def rows(self, points: Points) -> Iterable[tuple[str, ...]]:
         """The cells of each point."""

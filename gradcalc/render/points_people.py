@@ -25,7 +25,7 @@ def heading_lines(heading: Heading) -> list[str]:
     """The function, its formula and its derivative, with everything conventional that was applied."""
     values = [f"{name} = {_value(value)}" for name, value in heading.parameters.items() if value is not None]
     with_values = f" with {', '.join(values)}" if values else ""
-    function, derivative = ("L(a, y)", "dL/da") if heading.kind == "loss" else ("f(z)", "f'(z)")
+    function, derivative = (heading.signature, "dL/da") if heading.kind == "loss" else ("f(z)", "f'(z)")
     lines = [heading.function + with_values, f"{function} = {heading.formula}"]
     if heading.wrt:
         lines.append(f"the derivative is by {heading.wrt}")
@@ -33,6 +33,7 @@ def heading_lines(heading: Heading) -> list[str]:
         lines.append(heading.derivative_formula)
     elif heading.derivative_formula:
         lines.append(f"{derivative} = {heading.derivative_formula}")
+    lines += [f"{name} = {_value(heading.parameters[name])}: {meaning}" for name, meaning in heading.unsaid.items()]
     if heading.scale != 1.0:
         lines.append(f"times {number_text(heading.scale)}")
     if heading.reduction != "none":

@@ -182,4 +182,4 @@ def _tabulated(columns: Sequence[_Column], markup: Markup, *, first: bool) -> st
         disable_numparse=True,
         colalign=["decimal" if column.numeric else "left" for column in columns] if kept else None,
     )
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    return "\n".join(markup.row(line.rstrip()) for line in text.splitlines())

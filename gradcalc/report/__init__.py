@@ -105,12 +105,10 @@ def _loss_terms(result: BackpropResult) -> dict[str, Array]:
     objective = problem.objective
     assert objective is not None
     examples = problem.examples
-    target = objective.target
+    target = objective.shown_target
     terms = objective.terms(*statements.last_output(result))
-    return {
-        "y": examples.write(target) if target.ndim > 1 else target,
-        "term": examples.write(terms) if terms.ndim > 1 else terms,
-    }
+    shown = {"y": examples.write(target) if target.ndim > 1 else target} if objective.entry.has_target else {}
+    return {**shown, "term": examples.write(terms) if terms.ndim > 1 else terms}
 
 
 def _backward(result: BackpropResult, values: Values) -> Iterator[Block]:

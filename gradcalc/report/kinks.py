@@ -59,8 +59,7 @@ def _loss_kinks(result: BackpropResult) -> Iterator[Line]:
     objective = result.problem.objective
     if objective is None:
         return
-    a, entry = last_output(result)[0], objective.entry
-    args = (objective.target, *objective.values.values())
+    a, entry, args = objective.rows(last_output(result)[0]), objective.entry, objective.arguments
     count = 0
     if isinstance(entry, ElementwiseLoss):
         count = sum(int((a == kink.at(*args)).sum()) for kink in entry.kinks)

@@ -56,7 +56,7 @@ def _with_penalty(problem: Problem, layer: Layer, name: str) -> str:
     letter = name[1:]
     if name[0] != "d" or letter not in layer.parameters:
         return ""
-    mean = f" / {len(problem.x)}" if problem.average_parameters and len(problem.x) > 1 else ""
+    mean = f" / {problem.counted}" if problem.average_parameters and problem.counted > 1 else ""
     return mean + _penalty_term(problem, layer, letter)
 
 
@@ -122,7 +122,7 @@ def _dense(problem: Problem, layer: Dense) -> dict[str, str]:
     columns = problem.examples.columns
     one = ("[1; x]" if columns else "[1 x]") if folded else "x"
     z, dW, dx = (product.format(x=one, xt=f"{one}^T") for product in _PRODUCTS[columns, layer.weight_form.layout])
-    mean = f" / {len(problem.x)}" if problem.average_parameters and len(problem.x) > 1 else ""
+    mean = f" / {problem.counted}" if problem.average_parameters and problem.counted > 1 else ""
     several = len(problem.x) > 1 or layer.leading or (layer.bias_form.form == "shared" and layer.W.shape[1] > 1)
     summed = "sum of dL/dz" if several else "dL/dz"
     return {

@@ -107,5 +107,6 @@ def _placed(error: GradcalcError, document: Document, overrides: Sequence[Overri
         if override.path == path[: len(override.path)]:
             return UsageError(f"{override.option}: {error.message}", hint=error.hint)
     at_key = isinstance(error, SpecError) and error.at_key
-    error.place = document.key_place(path) if at_key else document.place(path)
+    part = error.part if isinstance(error, SpecError) else None
+    error.place = document.key_place(path) if at_key else document.place(path, part)
     return error

@@ -39,18 +39,22 @@ class Document:
         self.name, self.folder, self.value = name, folder, value
         self._text, self._is_json = text, is_json
 
-    def place(self, path: errors.Path) -> Place:
-        """Where the value at `path` stands, or the nearest value above it: a second pass over the text."""
-        return self._find(path, key=False)
+    def place(self, path: errors.Path, part: errors.Part | None = None) -> Place:
+        """Where the value at `path` stands, or the nearest value above it: a second pass over the text.
+
+        A `part` of a value that is written as it is, without escapes or folds, has its own place.
+        """
+        return self._find(path, key=False, part=part)
 
     def key_place(self, path: errors.Path) -> Place:
         """Where the key of the value at `path` stands."""
         return self._find(path, key=True)
 
-    def _find(self, path: errors.Path, *, key: bool) -> Place:
+    def _find(self, path: errors.Path, *, key: bool, part: errors.Part | None = None) -> Place:
         if self._text is None:
             return Place(self.name)
-        return find_span(self._marks(self._text), path, key=key).place(self._text, self.name)
+        span = find_span(self._marks(self._text), path, key=key)
+        return (span.narrowed(self._text, part) if part else span).place(self._text, self.name)
 
     def _marks(self, text: str) -> Iterable[Mark]:
         if not self._is_json:

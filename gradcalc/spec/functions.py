@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradcalc.errors import GradcalcError, SpecError, UsageError, quoted
+from gradcalc.errors import GradcalcError, InputError, SpecError, UsageError, quoted
 from gradcalc.functions import find
 from gradcalc.functions.entry import (
     SIDES,
@@ -16,9 +16,10 @@ from gradcalc.functions.entry import (
     VectorActivation,
     VectorLoss,
 )
+from gradcalc.functions.joint import JointLoss
 from gradcalc.layers.activation import Activation
 from gradcalc.spec.keys import FORMULA, FUNCTION, LOSS
-from gradcalc.spec.nodes import Node
+from gradcalc.spec.nodes import Node, in_formula
 
 #: What a kind of function is called in an error.
 _KINDS = {"activation": "an activation", "loss": "a loss", "norm": "a norm"}
@@ -45,12 +46,18 @@ def read_activation(node: Node, kink: str) -> Activation | None:
     return Activation(entry, parameters(entry, keys, node), side_of(side))
 
 
-def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss, dict[str, Node], dict[str, Any]]:
+def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss | JointLoss, dict[str, Node], dict[str, Any]]:
     """The loss, its other keys (reduction, scale, kink, with), and its parameters. Errors: SpecError."""
     entry, keys = _named(node, "a loss", "default")
-    if not isinstance(entry, ElementwiseLoss | VectorLoss):
+    if not isinstance(entry, ElementwiseLoss | VectorLoss | JointLoss):
         raise _name_node(node).error(
             f"{entry.name} is {_KINDS[entry.kind]}, not a loss", "'gradcalc list functions' shows their kinds"
+        )
+    if isinstance(entry, JointLoss) and entry.rank == 2:
+        whole = "a whole sequence" if entry.takes == "sequence" else "a whole batch with its labels"
+        raise _name_node(node).error(
+            f"{entry.name} is one number of {whole}, and a network's loss is one of each example",
+            f"gradcalc eval {entry.name} has its value and gradient",
         )
     own = {key.name for key in LOSS}
     rest = {name: value for name, value in keys.items() if name in own}
@@ -65,7 +72,7 @@ def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any
         try:
             is_array = isinstance(value.value, Mapping) or value.path in value.reading.entries
             given[name] = value.array().tolist() if is_array else value.value
-            entry.parameters(given)
+            _read(entry, given, name, value)
         except UsageError as error:  # there is no such parameter: the key is the culprit
             raise SpecError(error.message, hint=error.hint, path=value.path, at_key=True) from None
         except GradcalcError as error:
@@ -76,6 +83,18 @@ def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any
     except GradcalcError as error:
         error.path = node.path
         raise
+
+
+def _read(entry: Entry, given: dict[str, object], name: str, node: Node) -> None:
+    """Check one more parameter; what it does not take as it is may be a constant formula."""
+    try:
+        entry.parameters(given)
+    except InputError:
+        value = node.evaluated()
+        if value is node.value:
+            raise
+        given[name] = value
+        entry.parameters(given)
 
 
 def parameter_node(node: Node, entry: Entry, letter: str) -> Node:
@@ -128,9 +147,7 @@ def _formula(node: Node, what: str, kink: str) -> tuple[Entry, dict[str, Node]]:
         formula = Formula(text, [key for key in keys if key not in own], "loss" if what == "a loss" else "activation")
         return formula.entry(side), keys
     except FormulaError as error:
-        column = error.place.column if error.place else 1
-        message = f"{error.message} (column {column} of the formula)"
-        raise SpecError(message, hint=error.hint, path=keys["formula"].path) from None
+        raise in_formula(error, text, keys["formula"].path) from None
     except UsageError as error:  # of a parameter's name: its key is the culprit
         named = [key for key in keys if quoted(key) in error.message or f" {key}," in error.message]
         path = keys[named[0]].path if named else node.path

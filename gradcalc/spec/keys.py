@@ -15,7 +15,11 @@ TOP = (
     Key("classes_from", "whole number", "the first class label: 0, or 1 where labels start at 1"),
     Key("input", "array", "one example (a flat list or a number) or a batch (a list of lists)", required=True),
     Key("target", "array", "what the output should be, in the input's layout"),
-    Key("target_classes", "class or list of classes", "the right class of each example, in place of target"),
+    Key(
+        "target_classes",
+        "class or list of classes",
+        "the right class of each example, or a loss's ignore_index; in place of target",
+    ),
     Key("loss", "function", "the loss; with a target"),
     Key("upstream", "array", "dL/da of the last layer, in place of loss and target"),
     Key("regularization", "list of penalties", "terms added to the loss, and their derivatives to dW"),
@@ -59,10 +63,13 @@ LOSS = (
     *FUNCTION,
     Key("reduction", "batch_mean | mean | sum", "from the examples' losses to one number"),
     Key("scale", "number", "multiplies the loss of the data"),
-    Key("with", "mapping", "further inputs: weight, one number per output (or class) or per element"),
+    Key(
+        "with",
+        "mapping",
+        "further inputs: weight, one number per output (or class) or per element; other, positive, negative, var as "
+        "the loss takes them, shaped as the output, or one for every example",
+    ),
 )
-
-WITH = (Key("weight", "array", "one number per output (or class), or one per element", required=True),)
 
 PENALTY = (
     Key(

@@ -6,14 +6,17 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcalc.errors import GradcalcError, Path, SpecError, listed, near, quoted
+from gradcalc.errors import Part, Path, SpecError, listed, near, quoted
 from gradcalc.layers.declaration import Key
 from gradcalc.shapes import Array, Shape, shape_text
 from gradcalc.spec.limits import size_text
+
+if TYPE_CHECKING:
+    from gradcalc.formula.tokens import FormulaError
 
 
 class Reading:
@@ -123,12 +126,26 @@ class Node:
 
     def number(self) -> float:
         """A finite number, or a constant formula such as ln(3) or 1/3."""
-        self.value = _evaluated(self.value)
+        self.value = self.evaluated()
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self.error(self.unfit("a number"), _number_hint(self.value))
         if not math.isfinite(self.value):
             raise self.error(f"{self.label} must be a finite number, not {self.value}")
         return float(self.value)
+
+    def evaluated(self) -> Any:
+        """A constant formula as its number, all else as it is; SpecError at the place of what is wrong in a formula."""
+        if not isinstance(self.value, str) or not _FORMULA.search(self.value) or _NO_FORMULA.fullmatch(self.value):
+            return self.value
+        from gradcalc.formula.constants import constant  # late: few specs have one
+        from gradcalc.formula.tokens import FormulaError
+
+        if _number_hint(self.value):
+            return self.value
+        try:
+            return constant(self.value)
+        except FormulaError as error:
+            raise in_formula(error, self.value, self.path) from None
 
     def whole(self, least: int) -> int:
         """A whole number of at least `least`."""
@@ -153,7 +170,7 @@ class Node:
             found = self._from_file(most)
         elif isinstance(self.value, list | tuple):
             found = self._from_list(self.value, most)
-        elif isinstance(_evaluated(self.value), int | float) and not isinstance(self.value, bool):
+        elif isinstance(self.evaluated(), int | float) and not isinstance(self.value, bool):
             found = np.asarray(self.number())
         else:
             hint = _number_hint(self.value)
@@ -276,16 +293,16 @@ def _meant(name: str, known: Sequence[str]) -> str:
     return f"write {key}" if key in known else ""
 
 
-def _evaluated(value: Any) -> Any:
-    """A constant formula as its number; all else as it is."""
-    if not isinstance(value, str) or not re.search(r"[a-z]\(|[-+*/^()]|^(pi|e)$", value) or _number_hint(value):
-        return value
-    from gradcalc.formula.entries import constant  # late: few specs have one
+#: What a text has in it that is meant as a formula, and the names of files, which have some of it too.
+_FORMULA = re.compile(r"[a-z]\(|[-+*/^()]|^(pi|e)$")
+_NO_FORMULA = re.compile(r"[\w./-]*\.[a-z]\w*")
 
-    try:
-        return constant(value)
-    except GradcalcError:
-        return value
+
+def in_formula(error: FormulaError, text: str, path: Path) -> SpecError:
+    """A fault in a formula of a spec, with its place in the spec."""
+    start = error.place.column - 1 if error.place and error.place.column else 0
+    width = error.place.width if error.place else 1
+    return SpecError(error.message, hint=error.hint, path=path, part=Part(text, start, start + width))
 
 
 def _number_hint(value: object) -> str:

@@ -17,6 +17,8 @@ _KEYS = {letter: key for key, letter in LETTERS.items()}
 _SHORT = re.compile(r"([A-Za-z]+)([0-9]{1,5})")
 _WEIGHTS = re.compile(r"weights|W[a-z]?")
 _PART = re.compile(r"[^.\[\]]+|\[\d+\]")
+#: Numbers the first of which is written as a formula that begins with a function, a bracket or a constant.
+_FORMULA = re.compile(r"\s*[-+]?([a-z][a-z0-9]*\s*\(|\(|(pi|e)\s*([-+*/^,]|$))")
 _NUMBER = re.compile(r"^[\s\[]*[-+]?(\d|\.\d|inf|nan)", re.IGNORECASE)
 
 
@@ -43,6 +45,8 @@ def set_override(text: str, spec: Any) -> Override:
 
 def array_override(option: str, key: str, text: str, memory_limit: int) -> Override:
     """--input or --target: numbers as typed, or the name of a file with them."""
+    if _FORMULA.match(text):
+        return Override(f"{option} {text}", (key,), [_constant(part, f"{option}: it") for part in _parts(text)])
     if _NUMBER.match(text) or text.lstrip().startswith("["):
         listing = text if text.lstrip().startswith("[") else re.sub(r"[\s,]+", ", ", text.strip())
         value = parse_value(listing if listing.startswith("[") or "," not in listing else f"[{listing}]", option)
@@ -126,11 +130,29 @@ def _split_entry(override: Override) -> Override:
         index.insert(0, path.pop())
     if not index or path[-1] in ("loss", "regularization", "layers"):
         return override
+    if isinstance(override.value, str):
+        override.value = _constant(override.value, f"{override.option}: an entry")
     if isinstance(override.value, bool) or not isinstance(override.value, int | float):
         raise UsageError(f"{override.option}: an entry must be a number, not {quoted(override.value)}")
     if not math.isfinite(override.value):
         raise UsageError(f"{override.option}: an entry must be a finite number, not {override.value}")
     return Override(override.option, tuple(path), float(override.value), tuple(int(i) for i in index))
+
+
+def _parts(text: str) -> list[str]:
+    from gradcalc.formula.constants import parted  # late: most numbers are plain
+
+    return parted(text)
+
+
+def _constant(text: str, what: str) -> float:
+    """A constant formula's value; UsageError says what is wrong in it."""
+    from gradcalc.formula.constants import constant  # late: most numbers are plain
+
+    try:
+        return constant(text)
+    except GradcalcError as error:
+        raise UsageError(f"{what} must be a number, not {quoted(text)}", hint=error.message) from None
 
 
 def _replaced(value: Any, path: Path, override: Override) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from gradcalc.errors import Path, Place
+from gradcalc.errors import Part, Path, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,11 @@ class Span(NamedTuple):
 
     start: int
     end: int
+
+    def narrowed(self, text: str, part: Part) -> Span:
+        """A part of the value that stands here, with quotes around it or without; all of it where it has escapes."""
+        start = self.start + (text[self.start : self.start + 1] in ("'", '"'))
+        return Span(start + part.start, start + part.end) if text.startswith(part.text, start) else self
 
     def place(self, text: str, source: str) -> Place:
         """Line, column, the line's text and the width on that line."""

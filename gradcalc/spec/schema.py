@@ -8,15 +8,17 @@ import numpy as np
 
 from gradcalc.conventions import OPTIONS, Convention, find_convention
 from gradcalc.errors import GradcalcError, listed, quoted, simplified
+from gradcalc.functions.bound import bound
 from gradcalc.functions.entry import SIDES
 from gradcalc.network import Graph, Problem
 from gradcalc.objective import Objective
 from gradcalc.penalty import NORMS, Penalty
-from gradcalc.shapes import Array, Examples, Shape
+from gradcalc.shapes import Examples, Shape
 from gradcalc.spec.functions import read_loss, side_of
+from gradcalc.spec.further import read_with, takes_no_target
 from gradcalc.spec.graph import is_chain, read_graph
 from gradcalc.spec.inputs import input_names, read_inputs
-from gradcalc.spec.keys import PENALTY, TOP, WITH
+from gradcalc.spec.keys import PENALTY, TOP
 from gradcalc.spec.layers import build_layers, kept_numbers
 from gradcalc.spec.nodes import Node
 from gradcalc.spec.targets import read_rows, read_target
@@ -77,7 +79,7 @@ def _check_combination(keys: dict[str, Node]) -> None:
                 raise keys["upstream"].error(f"upstream takes the place of loss and target, but {name} is given too")
     elif targets and "loss" not in keys:
         raise keys[targets[0]].error(f"{targets[0]} without a loss", "add e.g. loss: half_square")
-    elif "loss" in keys and not targets:
+    elif "loss" in keys and not targets and not takes_no_target(keys["loss"]):
         raise keys["loss"].error("loss without a target", "add target, or target_classes")
     elif "learning_rate" in keys and "loss" not in keys:
         raise keys["learning_rate"].error("learning_rate needs a gradient", "add loss and target, or upstream")
@@ -113,34 +115,28 @@ def _preset(node: Node | None) -> Convention:
 
 
 def _objective(keys: dict[str, Node], conventions: dict[str, str], examples: Examples, outputs: Shape) -> Objective:
-    entry, own, values = read_loss(keys["loss"])
-    target = read_target(keys, entry, values, examples, outputs, int(conventions["classes_from"]))
+    declared, own, values = read_loss(keys["loss"])
+    beside = read_with(keys["loss"], declared, {**keys, **own}, examples, outputs)
+    entry, values = bound(declared, beside.further), {**values, **beside.parameters}
+    first = int(conventions["classes_from"])
+    target = read_target(keys, entry, values, examples, outputs, first) if entry.has_target else np.zeros(outputs)
     kink = own["kink"].choice(SIDES) if "kink" in own else conventions["kink"]
     dtype = keys["loss"].reading.dtype
-    return Objective(
+    objective = Objective(
         entry,
         values,
         target.astype(dtype, copy=False) if target.dtype.kind == "f" else target,
         kink=side_of(kink),
         reduction=conventions["reduction"],
         scale=own["scale"].number() if "scale" in own else 1.0,
-        weight=_weight(own.get("with"), examples, outputs),
+        weight=beside.weight,
         divide=conventions["average"] == "loss",
     )
-
-
-def _weight(node: Node | None, examples: Examples, shape: Shape) -> Array | None:
-    """The loss's further input: weight, (n,) for the outputs (or classes), or (N, ...) for each element."""
-    if node is None:
-        return None
-    weight = node.mapping(WITH, "with")["weight"]
-    array, width = weight.array(len(shape)), shape[-1]
-    if array.ndim < 2:
-        if array.size not in (1, width):
-            raise weight.error(f"weight has {array.size} numbers for {width} output{'s' * (width != 1)}")
-        # of outputs of several axes it goes along the last one
-        return np.broadcast_to(array.reshape(-1), (width,) if len(shape) == 2 else shape)
-    return read_rows(weight, examples, shape[0], shape[1:])
+    if not objective.counted and objective.reduction != "sum":
+        raise keys["target_classes" if "target_classes" in keys else "target"].error(
+            "every example is ignored, and the loss would be a mean over none", "reduction: sum gives 0"
+        )
+    return objective
 
 
 def _penalties(node: Node | None, conventions: dict[str, str]) -> tuple[Penalty, ...]:

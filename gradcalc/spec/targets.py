@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from gradcalc.functions.bound import BoundJoint
 from gradcalc.functions.entry import ElementwiseLoss, Entry, VectorLoss
+from gradcalc.objective import IGNORED
 from gradcalc.shapes import Array, Examples, Shape, shape_text, size
 from gradcalc.spec.nodes import Node
 
@@ -81,18 +83,31 @@ def read_target(
     """
     takes = entry.takes if isinstance(entry, VectorLoss) else "values"
     if "target_classes" in keys:
-        classes = _classes(keys["target_classes"], shape, classes_from)
+        if isinstance(entry, BoundJoint):
+            raise keys["target_classes"].error(f"{entry.name} takes no classes", "target has its numbers")
+        classes = _classes(keys["target_classes"], shape, classes_from, values.get("ignore_index"))
         return _from_classes(keys["target_classes"], entry, takes, classes, shape)
     node = keys["target"]
-    target = read_rows(node, examples, shape[0], shape[1:])
+    one = isinstance(entry, BoundJoint) and entry.one_target
+    target = _one_each(node, shape) if one else read_rows(node, examples, shape[0], shape[1:])
     if takes == "class":
-        return _class_of_one_hot(node, entry, target)
+        classes = _class_of_one_hot(node, entry, target)
+        return np.where(classes + classes_from == values.get("ignore_index"), IGNORED, classes)
     _check_domain(node, entry, values, target)
     return target
 
 
-def _classes(node: Node, shape: Shape, classes_from: int) -> Array:
-    """Class labels, one for each row of outputs: (N,), or (N, time); counted from 0."""
+def _one_each(node: Node, shape: Shape) -> Array:
+    """One number for each example, (N, ...) with that number in all of the example's places."""
+    array = np.atleast_1d(node.array()).reshape(-1)
+    if array.size != shape[0]:
+        of = "one example" if shape[0] == 1 else f"{shape[0]} examples"
+        raise node.error(f"target has {array.size} number{'s' * (array.size != 1)} for {of}", "one for each example")
+    return np.broadcast_to(array.reshape(-1, *(1,) * (len(shape) - 1)), shape)
+
+
+def _classes(node: Node, shape: Shape, classes_from: int, ignored: float | None) -> Array:
+    """Class labels, one for each row of outputs: (N,), or (N, time); counted from 0, IGNORED for the label ignored."""
     found = np.atleast_1d(node.array(max(len(shape) - 1, 2)))
     *rows, width = shape
     if found.size != size(tuple(rows)) or (len(rows) > 1 and found.shape not in (tuple(rows), tuple(rows[1:]))):
@@ -105,15 +120,24 @@ def _classes(node: Node, shape: Shape, classes_from: int) -> Array:
             )
         raise node.error(f"target_classes has {found.size} classes for {of}")
     array = found.reshape(-1)
-    classes = array - classes_from
+    classes = np.where(array == ignored, IGNORED, array - classes_from)
     last = max(width, 2) - 1
     for label, position in zip(array, classes, strict=True):
-        if position != int(position) or not 0 <= position <= last:
+        if label != ignored and (position != int(position) or not 0 <= position <= last):
             raise node.error(
                 f"{label:g} is not a class: whole numbers from {classes_from} to {classes_from + last}",
-                "classes_from: 1 counts classes from 1" if classes_from == 0 and label == width else "",
+                _class_hint(label, width, classes_from),
             )
     return classes.astype(np.intp).reshape(rows)
+
+
+def _class_hint(label: float, width: int, classes_from: int) -> str:
+    """What may be meant by a label that is no class."""
+    if classes_from == 0 and label == width:
+        return "classes_from: 1 counts classes from 1"
+    if label < 0 and label == int(label):
+        return f"to ignore such examples: loss: {{name: sparse_softmax_cross_entropy, ignore_index: {label:g}}}"
+    return ""
 
 
 def _from_classes(node: Node, entry: Entry, takes: str, classes: Array, shape: Shape) -> Array:

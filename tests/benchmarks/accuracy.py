@@ -1,4 +1,9 @@
-"""Prints the largest measured error of every function, or of those named, in units in the last place."""
+"""Prints the largest measured error of every function, or of those named, in units in the last place.
+
+    python tests/benchmarks/accuracy.py [--write] [FUNCTION...]
+
+--write keeps what was measured for the manual's table: run man/build.py after it.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +11,39 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "man"))
 
 from gradcalc.functions import entries, find
-from references.measure import measure
+from gradcalc.functions.entry import Entry
+from measured import Measured, read, write
+from references.measure import Error, measure
 
 
-def main() -> None:
-    """One line per function, or for the functions named one per quantity with the worst input."""
-    for entry in [find(name) for name in sys.argv[1:]] or entries():
-        worst: dict[str, tuple[float, str]] = {}
-        for error in measure(entry):
-            worst[error.quantity] = max(worst.get(error.quantity, (0.0, "")), (error.ulps, error.where))
-        ulps, quantity = max((ulps, quantity) for quantity, (ulps, _) in worst.items())
-        print(f"{entry.name:26} {ulps:8.2f} ulp   {quantity}")
-        for quantity, (ulps, where) in worst.items() if sys.argv[1:] else ():
-            print(f"    {quantity:50} {ulps:8.2f} {where}")
+def worst(entry: Entry) -> dict[tuple[str, str], Error]:
+    """The largest error of each quantity on each number system."""
+    found: dict[tuple[str, str], Error] = {}
+    for error in measure(entry):
+        known = found.setdefault((error.quantity, error.system), error)
+        if error.ulps > known.ulps:
+            found[error.quantity, error.system] = error
+    return found
+
+
+def main(words: list[str]) -> None:
+    """One line per function, and for the functions named one per quantity with the worst input."""
+    names = [word for word in words if word != "--write"]
+    rows: dict[str, Measured] = {}
+    for entry in map(find, names) if names else entries():
+        found = worst(entry)
+        largest = max(found.values(), key=lambda error: error.ulps)
+        rows[entry.name] = Measured(entry.name, f"{largest.ulps:.2f}", largest.quantity, largest.system)
+        print(f"{entry.name:28} {largest.ulps:6.2f} ulp   {largest.quantity} ({largest.system})", flush=True)
+        for error in found.values() if names else ():
+            print(f"    {f'{error.quantity} ({error.system})':28} {error.ulps:6.2f} {error.where}")
+    if "--write" in words:
+        rows = {row.function: row for row in read()} | rows
+        write(rows[entry.name] for entry in entries() if entry.name in rows)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -60,7 +60,8 @@ def main(rounds: int) -> None:
             print(f"python -c '{imports}': {times[imports] * 1000:.0f} ms, median of {rounds}")
             for line in lines:
                 ratio = times[line] / times[imports]
-                print(f"  {line:46}{times[line] * 1000:6.0f} ms  {ratio:5.2f}{'' if ratio <= LIMIT else '  too slow'}")
+                shown = line.format(spec=spec.name)
+                print(f"  {shown:46}{times[line] * 1000:6.0f} ms  {ratio:5.2f}{'' if ratio <= LIMIT else '  too slow'}")
 
 
 if __name__ == "__main__":

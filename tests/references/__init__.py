@@ -6,7 +6,10 @@ from references import (
     binary_margin,
     classes,
     classification,
+    contrastive,
     counts,
+    ctc,
+    distances,
     divergence,
     exponential,
     focal,
@@ -15,6 +18,7 @@ from references import (
     margin,
     norm,
     overlap,
+    pairs,
     pooled,
     rectified,
     regression,
@@ -37,6 +41,7 @@ FAMILIES = (
     sparsemax, standardize, norm,
     regression, classification, margin,
     robust, relative, binary_margin, counts, focal, divergence, classes, scores, overlap,
+    pairs, distances, contrastive, ctc,
 )  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import exp, log, mpf
+from mpmath import mpf
 
+from references.elementary import exp, log
 from references.reference import Reference
 
 

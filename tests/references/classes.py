@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import inf, log, mpf
+from mpmath import inf, mpf
 
+from references.elementary import log
 from references.reference import Reference
 from references.vector import softmax
 
@@ -57,6 +58,12 @@ def _focal(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> Any:
     return alpha * sum(_times(t, _term(p, gamma)) for p, t in zip(_probabilities(x, normalize), y, strict=True))
 
 
+def _focal_by_gamma(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> Any:
+    """alpha sum y q^gamma log q (-log p), whose limit is 0 at both ends of p."""
+    inside = [(p, t) for p, t in zip(_probabilities(x, normalize), y, strict=True) if 0 < p < 1]
+    return -alpha * sum((t * (1 - p) ** gamma * log(1 - p) * log(p) for p, t in inside), mpf(0))
+
+
 def _focal_gradient(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> list[Any]:
     p = _probabilities(x, normalize)
     pull = [alpha * _times(t, _slope(a, gamma)) for a, t in zip(p, y, strict=True)]
@@ -92,8 +99,16 @@ REFERENCES = {
         value=_focal,
         derivative=_focal_gradient,
         by_target=lambda x, y, gamma, alpha, normalize: [alpha * _term(p, gamma) for p in _probabilities(x, normalize)],
-        by_parameter={"alpha": lambda x, y, gamma, alpha, normalize: _focal(x, y, gamma, mpf(1), normalize)},
-        parameters=({}, {"gamma": 0.0, "alpha": 1.0}, {"gamma": 0.5}, {"gamma": 3.0}, {"normalize": True}),
+        by_parameter={
+            "gamma": _focal_by_gamma,
+            "alpha": lambda x, y, gamma, alpha, normalize: _focal(x, y, gamma, mpf(1), normalize),
+        },
+        parameters=(
+            {},
+            {"gamma": 0.0, "alpha": 1.0},
+            {"gamma": 0.5},
+            {"gamma": 5.0, "normalize": True},
+        ),
     ),
     "generalized_cross_entropy": Reference(
         value=lambda x, y, q: (1 - x[y] ** q) / q,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import exp, inf, log, mpf
+from mpmath import inf, mpf
 
+from references.elementary import exp, log
 from references.reference import Reference
 from references.sigmoid import logistic
 from references.vector import softmax
@@ -34,7 +35,8 @@ def _clipped(x: Any, clip: Any) -> Any:
 
 
 def _inside(x: Any, clip: Any) -> int:
-    return 1 if clip is None or clip <= x <= 1 - clip else 0
+    """The upper end is the float 1 - clip, as it is for whoever clips: there a kink can be met."""
+    return 1 if clip is None or clip <= x <= mpf(1.0 - float(clip)) else 0
 
 
 def _bce(x: Any, y: Any, smoothing: Any, clip: Any) -> Any:

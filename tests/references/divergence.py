@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import exp, inf, log, mpf
+from mpmath import inf, mpf
 
+from references.elementary import exp, log
 from references.reference import Reference
 
 

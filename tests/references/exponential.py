@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import exp, expm1, inf, log, log1p, nan, sinh
+from mpmath import inf, nan, sinh
 
+from references.elementary import exp, expm1, log, log1p
 from references.reference import Reference
 from references.sigmoid import logistic
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
-from mpmath import exp, log, log1p, mpf
+from mpmath import mpf
 
+from references.elementary import exp, log, log1p
 from references.reference import Reference
 
 
@@ -22,6 +24,7 @@ class _Parts(NamedTuple):
     ce_by_target: Any
 
 
+@cache
 def _of_logit(x: Any, y: Any) -> _Parts:
     s, r = _logistic(x), _logistic(-x)
     ce = _times(1 - y, _softplus(x)) + _times(y, _softplus(-x))
@@ -43,6 +46,7 @@ def _times(weight: Any, x: Any) -> Any:
     return weight * x if weight else mpf(0)
 
 
+@cache
 def _of_probability(x: Any, y: Any) -> _Parts:
     ce = -_times(y, log(x)) - _times(1 - y, log1p(-x))
     return _Parts(
@@ -87,12 +91,15 @@ def _focal(parts: Any) -> Reference:
         at = parts(x, y)
         return value(x, y, gamma, alpha) * log(at.q)
 
+    def by_alpha(x: Any, y: Any, gamma: Any, alpha: Any) -> Any:
+        return (2 * y - 1) * value(x, y, gamma, None)
+
     return Reference(
         value=value,
         derivative=derivative,
         second=second,
         by_target=by_target,
-        by_parameter={"gamma": by_gamma},
+        by_parameter={"gamma": by_gamma, "alpha": by_alpha},
         parameters=({}, {"gamma": 0.0}, {"gamma": 0.5, "alpha": 0.25}, {"gamma": 5.0}),
     )
 

@@ -7,7 +7,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from gradcalc.functions.entry import UNIT, Domain
+from gradcalc.functions.entry import ANY, UNIT, Domain
+
+ANYWHERE = ANY
 
 _MAGNITUDES = (
     0.0, 5e-324, 1e-323, 1e-310, 2.2250738585072014e-308, 1e-200, 1e-162, 1e-154, 1e-16, 1e-8, 1e-5, 0.1, 0.25, 0.5,
@@ -67,6 +69,7 @@ def vectors(domain: Domain, seed: str) -> list[list[float]]:
             [1.0],
             [1.0, 1e-20],
             [1e-320, 1e-323],
+            [1.0, 9.5515364e-317],
             [0.95, 1e-300, 0.5],
             [1 - 2**-53, 2**-53],
         ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import log
-
+from references.elementary import log
 from references.reference import Reference
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import isinf, log, log1p, sign
+from mpmath import isinf, sign
 
+from references.elementary import log, log1p
 from references.reference import Reference
+
+
+@cache
+def _powers(z: Any, p: Any) -> list[Any]:
+    return [abs(entry) ** p for entry in z]
 
 
 @cache
@@ -15,7 +21,7 @@ def lp_norm(z: Any, p: Any, ties: str) -> Any:
     """(sum |z_i|^p)^(1/p), and the largest |z_i| for p = inf."""
     if isinf(p):
         return max(abs(entry) for entry in z)
-    total = sum(abs(entry) ** p for entry in z)
+    total = sum(_powers(z, p))
     return total ** (1 / p) if total else total
 
 
@@ -27,7 +33,8 @@ def _gradient(z: Any, p: Any, ties: str) -> list[Any]:
         tied = [i for i, entry in enumerate(z) if abs(entry) == norm]
         chosen = tied if ties == "split" else tied[:1]
         return [sign(entry) / len(chosen) if i in chosen else 0 for i, entry in enumerate(z)]
-    return [sign(entry) * (abs(entry) / norm) ** (p - 1) if entry else 0 for entry in z]
+    whole = norm ** (1 - p)
+    return [power / entry * whole if entry else 0 for entry, power in zip(z, _powers(z, p), strict=True)]
 
 
 def _by_p(z: Any, p: Any, ties: str) -> Any:
@@ -35,11 +42,10 @@ def _by_p(z: Any, p: Any, ties: str) -> Any:
     if not norm or isinf(p):
         return 0
     largest = max(map(abs, z))
-    ratios = sorted((abs(entry) / largest for entry in z if entry), reverse=True)
-    powers = [ratio**p for ratio in ratios]
-    total = sum(powers)
-    logs = sum(power * log(ratio) for power, ratio in zip(powers, ratios, strict=True))
-    return norm * (logs / (p * total) - log1p(sum(powers[1:])) / p**2)
+    powers = sorted((power / largest**p for power in _powers(z, p) if power), reverse=True)
+    ratios = sorted((abs(entry) for entry in z if entry), reverse=True)
+    logs = sum(power * (log(ratio) - log(largest)) for power, ratio in zip(powers, ratios, strict=True))
+    return norm * (logs / (p * sum(powers)) - log1p(sum(powers[1:])) / p**2)
 
 
 POWERS = (0.5, 0.7, 1.0, 1.3, 2.0, 2.5, 3.0, 7.3, 40.0, 1000.0, float("inf"))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import exp, log, log1p
-
+from references.elementary import exp, log, log1p
 from references.reference import Reference
 from references.vector import softmax
 

@@ -18,11 +18,16 @@ Formula = Callable[..., Any]
 
 
 class Reference(NamedTuple):
-    """The formulas of one function. `parameters` are the settings to try; {} are the defaults."""
+    """The formulas of one function. `parameters` are the settings to try; {} are the defaults.
+
+    A function with further inputs says which points to try: what its kernels take before its parameters.
+    """
 
     value: Formula
     derivative: Formula
     second: Formula | None = None
     by_target: Formula | None = None
     by_parameter: Mapping[str, Formula] = MappingProxyType({})
+    by_input: Mapping[str, Formula] = MappingProxyType({})
+    points: Callable[[], list[tuple[Any, ...]]] | None = None
     parameters: tuple[Mapping[str, Any], ...] = ({},)

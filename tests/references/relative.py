@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import log, sign
+from mpmath import sign
 
+from references.elementary import log
 from references.reference import Reference
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import cosh, exp, log, log1p, mpf, sign, sqrt
+from mpmath import cosh, mpf, sign, sqrt
 
+from references.elementary import exp, log, log1p
 from references.reference import Reference
 from references.sigmoid import tangent
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import exp, log, mpf
+from mpmath import mpf
 
 from references import margin
+from references.elementary import exp, log
 from references.reference import Reference
 
 _SVM = margin.REFERENCES["svm_loss"]
@@ -52,11 +53,20 @@ def _categorical(x: Any, y: Any, ties: str) -> Any:
     return (margin - largest, largest) if margin > 0 else (mpf(0), largest, -largest)
 
 
-def _categorical_gradient(x: Any, y: Any, ties: str) -> list[Any]:
+def _categorical_slope(x: Any, y: Any, ties: str) -> Any:
+    """The slope by the margin."""
     margin = max(_rivals(x, y)) - _dot(x, y) + 1
-    active = mpf(1) if margin > 0 else mpf(0) if margin < 0 or ties == "first" else mpf(1) / 2
-    slopes = _chosen(_rivals(x, y), ties)
+    return mpf(1) if margin > 0 else mpf(0) if margin < 0 or ties == "first" else mpf(1) / 2
+
+
+def _categorical_gradient(x: Any, y: Any, ties: str) -> list[Any]:
+    active, slopes = _categorical_slope(x, y, ties), _chosen(_rivals(x, y), ties)
     return [active * ((1 - t) * slope - t) for slope, t in zip(slopes, y, strict=True)]
+
+
+def _categorical_by_target(x: Any, y: Any, ties: str) -> list[Any]:
+    active, slopes = _categorical_slope(x, y, ties), _chosen(_rivals(x, y), ties)
+    return [-active * (a * slope + a) for a, slope in zip(x, slopes, strict=True)]
 
 
 @cache
@@ -102,7 +112,10 @@ REFERENCES = {
         parameters=({}, {"ties": "first"}),
     ),
     "categorical_hinge": Reference(
-        value=_categorical, derivative=_categorical_gradient, parameters=({}, {"ties": "first"})
+        value=_categorical,
+        derivative=_categorical_gradient,
+        by_target=_categorical_by_target,
+        parameters=({}, {"ties": "first"}),
     ),
     "multiclass_perceptron": Reference(
         value=lambda x, y, ties: max(x) - x[y],

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mpmath import exp, log
-
+from references.elementary import exp, log
 from references.reference import Reference
 from references.sigmoid import logistic
 

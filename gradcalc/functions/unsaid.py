@@ -1,0 +1,20 @@
+"""What a formula leaves unsaid: parameters that change the function and do not stand in it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcalc.functions.entry import Entry
+
+
+def unsaid(entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:
+    """The meaning of each parameter that is not as it is by default, and that the formula does not name."""
+    return {
+        param.name: param.doc
+        for param in entry.params
+        if not re.search(rf"\b{param.name}\b", entry.formula) and values[param.name] != param.default
+    }
