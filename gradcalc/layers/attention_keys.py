@@ -95,4 +95,4 @@ def read_mask(settings: Settings, queries: int, keys: int) -> Array | str | None
             index=place,
         )
     settings.reserve(array.size, f"mask of layer {settings.name}", "mask")
-    return array != 0
+    return np.asarray(array != 0)

@@ -169,7 +169,7 @@ def time_first(array: Array) -> Array:
 
 def examples_first(array: Array) -> Array:
     """(T, N, n) as (N, T, n)."""
-    return array.swapaxes(0, 1)
+    return np.swapaxes(array, 0, 1)
 
 
 def flat(array: Array) -> Array:

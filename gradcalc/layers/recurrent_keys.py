@@ -57,7 +57,7 @@ def read_units(settings: Settings, gates: int, layout: str) -> int:
     array = settings.numbers(key)
     rows, columns = (1, array.size) if array.ndim < 2 else array.shape[:: 1 if layout == "in_out" else -1]
     if key == "Wx":
-        return max(1, columns // gates)
+        return max(1, int(columns) // gates)
     return 1 if array.ndim < 2 else int(columns if rows == gates * columns else rows)
 
 
