@@ -36,9 +36,7 @@ class LayerResult(NamedTuple):
     def forward(self) -> list[str]:
         """The quantities of the forward pass: those up to a, and in a pass without a loss all."""
         names = list(self.quantities)
-        if "da" in names:
-            names = names[: names.index("a") + 1]
-        return [name for name in names if not name.endswith("_new")]
+        return names[: names.index("a") + 1] if "da" in names else names
 
 
 def layer_result(examples: Examples, layer: Layer, quantities: Quantities) -> LayerResult:

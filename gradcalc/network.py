@@ -183,7 +183,7 @@ def descend(layers: list[Layer], gradients: list[Quantities], rate: float) -> li
     for layer, found in zip(layers, gradients, strict=True):
         with np.errstate(all="ignore"):
             new = {n: np.asarray(v - rate * found[f"d{n}"], dtype=v.dtype) for n, v in layer.parameters.items()}
-        moved.append(layer.with_parameters(new))
+        moved.append(layer.with_parameters(new).after(found))
     return moved
 
 

@@ -203,6 +203,68 @@ def multi_head_attention(random: np.random.Generator) -> Setting:
     return Setting("attention", keys, inputs, output)
 
 
+def affine(random: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Any]:
+    """gamma and beta of that shape, both or neither: neither every other time."""
+    return {name: random.standard_normal(shape) for name in ("gamma", "beta")} if random.integers(2) else {}
+
+
+def batch_norm(random: np.random.Generator) -> Setting:
+    """In both modes, over features, lengths and images, with and without running statistics."""
+    examples, channels, *size = whole(random, 2, 4, int(random.integers(2, 5)))
+    keys = {**affine(random, (channels,)), "eps": float(random.uniform(1e-6, 1e-2))}
+    training = bool(random.integers(2))
+    mean, var = random.standard_normal(channels), random.uniform(0.5, 2, channels)
+    if not training:
+        keys |= {"mode": "eval", "running_mean": mean, "running_var": var}
+    x, turned = channels_last(random, random.standard_normal((examples, channels, *size)), keys)
+    theirs = torch.nn.functional.batch_norm
+
+    def output(t: Tensors) -> Any:
+        running = torch.tensor(mean), torch.tensor(var)
+        x = channels_first(keys, t["x"])
+        return turned(theirs(x, *running, t.get("gamma"), t.get("beta"), training, 0.1, keys["eps"]))
+
+    return Setting("batch_norm", keys, [x], output)
+
+
+def layer_norm(random: np.random.Generator) -> Setting:
+    x = random.standard_normal(whole(random, 2, 4, int(random.integers(2, 5))))
+    shape = x.shape[1:] if random.integers(2) else x.shape[-1:]
+    keys = {**affine(random, shape), "axis": "last" if len(shape) == 1 else "all", "eps": random.uniform(1e-6, 1e-2)}
+    theirs = torch.nn.functional.layer_norm
+    return Setting("layer_norm", keys, [x], lambda t: theirs(t["x"], shape, t.get("gamma"), t.get("beta"), keys["eps"]))
+
+
+def rms_norm(random: np.random.Generator) -> Setting:
+    x = random.standard_normal(whole(random, 1, 4, int(random.integers(2, 5))))
+    keys = {"gamma": random.standard_normal(x.shape[-1]), "eps": float(random.uniform(1e-6, 1e-2))}
+    theirs = torch.nn.functional.rms_norm
+    return Setting("rms_norm", keys, [x], lambda t: theirs(t["x"], x.shape[-1:], t["gamma"], keys["eps"]))
+
+
+def group_norm(random: np.random.Generator) -> Setting:
+    examples, groups, each, *size = whole(random, 2, 4, int(random.integers(3, 6)))
+    keys = {**affine(random, (groups * each,)), "groups": groups, "eps": float(random.uniform(1e-6, 1e-2))}
+    x, turned = channels_last(random, random.standard_normal((examples, groups * each, *size)), keys)
+    theirs = torch.nn.functional.group_norm
+    return Setting(
+        "group_norm",
+        keys,
+        [x],
+        lambda t: turned(theirs(channels_first(keys, t["x"]), groups, t.get("gamma"), t.get("beta"), keys["eps"])),
+    )
+
+
+def normalize(random: np.random.Generator) -> Setting:
+    """With entries that are 0, whole vectors of them, and ties."""
+    x = random.standard_normal(whole(random, 1, 4, int(random.integers(2, 5))))
+    x = np.round(x) if random.integers(2) else x
+    p = [1, 1.5, 2, 3, np.inf][int(random.integers(5))]
+    axis = int(random.integers(x.ndim - 1))
+    keys = {"axis": axis, "p": "inf" if p == np.inf else p, "eps": 0.5}
+    return Setting("normalize", keys, [x], lambda t: torch.nn.functional.normalize(t["x"], p, axis + 1, 0.5))
+
+
 def embedding(random: np.random.Generator) -> Setting:
     rows, units, examples, steps = whole(random, 1, 5, 4)
     x, W = random.integers(0, rows, (examples, steps)), random.standard_normal((rows, units))
@@ -224,6 +286,11 @@ ROWS: dict[str, Callable[[np.random.Generator], Setting]] = {
     "attention, dot product": dot_product_attention,
     "attention, multi-head": multi_head_attention,
     "embedding": embedding,
+    "batch_norm": batch_norm,
+    "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
+    "group_norm": group_norm,
+    "normalize": normalize,
 }
 
 
@@ -239,6 +306,18 @@ def test_output_and_gradients_are_pytorch_s(row: str) -> None:
             assert error <= TOLERANCE, f"{name} of {setting}: {error}"
             worst = max(worst, error)
     print(f"{row}: {TRIALS} settings, largest difference {worst:.1e}")
+
+
+def test_running_statistics_are_pytorch_s() -> None:
+    """The batch's share is momentum, and of the variance it is the unbiased one."""
+    random = np.random.default_rng(3)
+    x, mean, var = random.standard_normal((4, 3, 5)), random.standard_normal(3), random.uniform(0.5, 2, 3)
+    layer = made("batch_norm", {"running_mean": mean, "running_var": var, "momentum": 0.3}, x)
+    theirs = torch.tensor(mean), torch.tensor(var)
+    torch.nn.functional.batch_norm(torch.tensor(x), *theirs, training=True, momentum=0.3)
+    ours = both_ways(layer, x)
+    for name, tensor in zip(("running_mean_new", "running_var_new"), theirs, strict=True):
+        np.testing.assert_allclose(ours[name], tensor.numpy(), rtol=TOLERANCE)
 
 
 def compared(setting: Setting, random: np.random.Generator) -> dict[str, tuple[Array, Array]]:

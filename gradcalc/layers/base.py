@@ -85,6 +85,10 @@ class Layer(ABC):
         """The same layer with other parameters; nothing is changed in place."""
         return self
 
+    def after(self, quantities: Quantities) -> Layer:
+        """The same layer after a step of training with these quantities: what it keeps from batch to batch moves."""
+        return self
+
     @abstractmethod
     def forward(self, *inputs: Array) -> Step:
         """The output for one array an input, none of which is changed, and the way back.
@@ -108,7 +112,7 @@ class Layer(ABC):
         return {}
 
     def choice_met(self, x: Array) -> str:
-        """A sentence on numbers that tie, where a rule of the layer's says which takes the gradient; empty: none do."""
+        """A sentence where a rule of the layer's decides, as which of tying numbers takes the gradient; else empty."""
         return ""
 
     def kept(self, examples: int) -> int:

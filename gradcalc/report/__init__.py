@@ -67,7 +67,7 @@ def _layer_tables(result: BackpropResult, position: int, part: str, values: Valu
     names = {
         "forward": ahead,
         "backward": [q for q in layer.quantities if q not in ahead and not q.endswith("_new")],
-        "new": [q for q in layer.quantities if q.endswith("_new")],
+        "new": [q for q in layer.quantities if q not in ahead and q.endswith("_new")],
     }
     shown = {q: layer.quantities[q] for q in names[part]}
     if part == "backward":  # the chain starts with dL/da; f' comes next
