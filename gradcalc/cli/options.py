@@ -59,6 +59,28 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
         raise UsageError(f"{option} must be a whole number from {self.least} to {self.most}, not {quoted(value)}")
 
 
+class NotNegative(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on only
+    """A finite number of at least 0."""
+
+    name = "NUMBER"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002  # click's signature
+    ) -> float:
+        """The number."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if 0 <= number < float("inf"):
+            return number
+        option = param.opts[-1] if param else "the option"
+        raise UsageError(f"{option} must be a number of at least 0, not {quoted(value)}", hint="for example 1e-5")
+
+
 def format_option(command: F) -> F:
     """--format: how the answer looks."""
     shown = f"How the answer looks: {listed(list(FORMATS), 'or')}."
