@@ -246,6 +246,12 @@ def _layer_result(examples: Examples, layer: Layer, quantities: Quantities) -> L
     return LayerResult(layer.name, layer.type, activation, layer.inputs, layer.outputs, shown)
 
 
+def written(examples: Examples, layer: Layer, quantities: Quantities, moved: Layer | None) -> Quantities:
+    """A layer's quantities, and its parameters after the step if it was `moved`, in the user's shapes."""
+    result = _layer_result(examples, layer, quantities)
+    return (result if moved is None else _with_new(result, moved)).quantities
+
+
 def _as_written(examples: Examples, layer: Layer, name: str, quantities: Quantities) -> Array:
     numbers = quantities[name]
     if name in ("x", "z", "a", "da", "dz", "dx"):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.backpropagation import BackpropResult, solve
 from gradcalc.checking.answers import Given, given_of, read_answers
 from gradcalc.checking.comparing import Tolerance
-from gradcalc.checking.judging import item_of, judge
+from gradcalc.checking.diagnosing import Table
+from gradcalc.checking.explaining import explain
+from gradcalc.checking.judging import item_of, judge, refused
 from gradcalc.checking.records import CheckResult, Item
 from gradcalc.errors import GradcalcError, UsageError
 
 if TYPE_CHECKING:
     from gradcalc.addresses import Address
+    from gradcalc.network import Problem
     from gradcalc.spec.document import Document
 
 
@@ -22,6 +26,7 @@ class Checker:
     """A solved spec that answers are held against, one file after another.
 
     `strict_shape` refuses right numbers in another layout; `digits_given` judges numbers by the digits they have;
+    `problem` is as it was before any step of descent;
     `only` names the quantities that must be there and are compared, empty for whatever is given.
     """
 
@@ -29,6 +34,7 @@ class Checker:
         self,
         result: BackpropResult,
         *,
+        problem: Problem | None = None,
         rtol: float = 1e-5,
         atol: float = 1e-8,
         strict_shape: bool = False,
@@ -37,6 +43,7 @@ class Checker:
     ) -> None:
         self.result, self.tolerance = result, Tolerance(rtol, atol)
         self.strict_shape, self.digits_given = strict_shape, digits_given
+        self._problem = result.problem if problem is None else problem
         self.only = [result.locate(name) for name in only]
         for address in self.only:
             result.quantity(str(address))  # an index outside is wrong use, not a wrong answer
@@ -53,9 +60,21 @@ class Checker:
         """The result of these answers."""
         broken, judged = judge(self.result, given, self.tolerance)
         judged = [one for one in judged if self._wanted(one.address)]
-        items = [*(item_of(one, self.strict_shape) for one in judged), *broken]
+        if self.strict_shape:
+            judged = [refused(one) for one in judged]
+        items = [*(item_of(one) for one in judged), *broken]
         items += [self._absent(address) for address in self.only if not _held(address, items)]
-        return CheckResult(name, tuple(items), missing=tuple(self._missing(items)))
+        found = CheckResult(name, tuple(items), missing=tuple(self._missing(items)))
+        if all(one.right for one in judged):
+            return found
+        explanation = explain(self._table, judged, self.tolerance)
+        first_wrong = self._table.first_wrong(explanation.open)
+        return found._replace(diagnosis=explanation.findings, first_wrong=first_wrong)
+
+    @cached_property
+    def _table(self) -> Table:
+        """Every mistake, made when the first wrong answer is met."""
+        return Table(self._problem)
 
     def _wanted(self, address: str) -> bool:
         return not self.only or any(_covers(str(wanted), address) for wanted in self.only)
@@ -122,6 +141,6 @@ def load_checker(
 
     loaded = load(spec, **options)
     try:
-        return Checker(solve(loaded.problem), **own)
+        return Checker(solve(loaded.problem), problem=loaded.problem, **own)
     except GradcalcError as error:
         raise loaded.placed(error) from None

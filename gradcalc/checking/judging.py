@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,26 +15,26 @@ from gradcalc.checking.records import Item
 from gradcalc.errors import GradcalcError
 from gradcalc.shapes import Array
 
-View = Callable[[Array], Array]
-
 
 class Judged(NamedTuple):
-    """One answer and the quantity it is held against: `part` takes what is meant out of the whole quantity.
+    """One answer and the quantity it is held against, or what stands at `place` in it.
 
     `got` is the answer as it was written, `reading` how it was read and `apart` what that gave; both are None where
-    its shape is none of the quantity's. `alternatives` are other readings that would do.
+    its shape is none of the quantity's. `alternatives` are other readings that would do;
+    `refusal` says why one that would do was not taken.
     """
 
     given: Given
     address: str
     layer: str
     letter: str
-    part: View
+    place: tuple[int, ...]
     got: Array
     expected: Array
     reading: Reading | None
     apart: Distance | None
     alternatives: tuple[tuple[Reading, Distance], ...] = ()
+    refusal: str = ""
 
     @property
     def right(self) -> bool:
@@ -60,18 +60,22 @@ def judge(result: BackpropResult, given: Sequence[Given], tolerance: Tolerance) 
     return broken, _settled(found)
 
 
-def item_of(judged: Judged, strict: bool) -> Item:
-    """What became of one answer; with `strict` another layout is wrong."""
+def item_of(judged: Judged) -> Item:
+    """What became of one answer."""
     name, address, reading = judged.given.name, judged.address, judged.reading
     if reading is None or judged.apart is None:
-        shapes = f"the shape is {text(judged.got.shape)}, but it should be {text(judged.expected.shape)}"
         size = int(judged.expected.size)
-        return Item(address, name, False, wrong=size, size=size, problem=shapes)
-    item = compared(name, address, reading.numbers, judged.expected, judged.apart, reading.said)
-    if strict and reading.layout:
-        right = "right numbers, but " if item.ok else ""
-        return item._replace(ok=False, note="", problem=f"{right}{reading.said}; --strict-shape refuses that")
-    return item
+        shapes = f"shape {text(judged.got.shape)}, but it should be {text(judged.expected.shape)}"
+        return Item(address, name, False, wrong=size, size=size, problem=judged.refusal or shapes)
+    return compared(name, address, reading.numbers, judged.expected, judged.apart, reading.said)
+
+
+def refused(judged: Judged) -> Judged:
+    """An answer in another layout as one of the wrong shape; all others as they are."""
+    if judged.reading is None or not judged.reading.layout:
+        return judged
+    right = "right numbers, but " if judged.right else ""
+    return judged._replace(reading=None, apart=None, refusal=f"{right}{judged.reading.said} (--strict-shape)")
 
 
 def _meant(result: BackpropResult, given: Given, tolerance: Tolerance) -> Iterator[Judged]:
@@ -88,14 +92,14 @@ def _meant(result: BackpropResult, given: Given, tolerance: Tolerance) -> Iterat
         given,
         str(address),
         (address.layer, address.quantity),
-        lambda q: np.asarray(q[address.place]),
+        address.place,
         expected,
         tolerance,
     )
 
 
 def judged(
-    given: Given, address: str, key: tuple[str, str], part: View, expected: Array, tolerance: Tolerance
+    given: Given, address: str, key: tuple[str, str], place: tuple[int, ...], expected: Array, tolerance: Tolerance
 ) -> Judged:
     """The answer under its best reading: the first that is right, else the one with the most right numbers."""
     got = np.asarray(0.0) if given.numbers is None else given.numbers
@@ -104,10 +108,10 @@ def judged(
         for reading in readings(got, given.halves, expected.shape, key[1])
     ]
     if not tried:
-        return Judged(given, address, *key, part, got, expected, None, None)
+        return Judged(given, address, *key, place, got, expected, None, None)
     usual = [one for one in tried if not (one[0].layout == TRANSPOSED and tried[0][0].layout == "")]
     best = max(usual, key=lambda one: int(np.count_nonzero(one[1].near)))
-    return Judged(given, address, *key, part, got, expected, *best, tuple(one for one in tried if one is not best))
+    return Judged(given, address, *key, place, got, expected, *best, tuple(one for one in tried if one is not best))
 
 
 def _with_bias(result: BackpropResult, given: Given, tolerance: Tolerance) -> list[Judged]:
@@ -123,7 +127,7 @@ def _with_bias(result: BackpropResult, given: Given, tolerance: Tolerance) -> li
     halves = list(unfolded(given.halves, shape)) if given.halves is not None else [None] * len(ways)
     pairs = [
         [
-            _said(judged(part, str(at), (at.layer, at.quantity), np.asarray, want, tolerance), way.said)
+            _said(judged(part, str(at), (at.layer, at.quantity), (), want, tolerance), way.said)
             for part, at, want in zip(_parts(given, way, half), (address, bias), wanted, strict=True)
         ]
         for way, half in zip(ways, halves, strict=True)
@@ -177,4 +181,5 @@ def _exchanged(one: Judged) -> Judged:
 
 def _refused(one: Judged) -> Judged:
     """A transposed answer among others that are not: its shape is wrong."""
-    return one._replace(reading=None, apart=None)
+    said = f"shape {text(one.got.shape)} for {text(one.expected.shape)}: transposed, unlike the other answers"
+    return one._replace(reading=None, apart=None, refusal=said)
