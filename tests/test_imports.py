@@ -19,6 +19,7 @@ LADDER = (
     ("gradcalc.cli",),
     ("gradcalc.report", "gradcalc.statements", "gradcalc.cards", "gradcalc.formula_cards"),
     ("gradcalc", "gradcalc.evaluation", "gradcalc.checking"),
+    ("gradcalc.mistakes",),
     ("gradcalc.backpropagation",),
     ("gradcalc.spec",),
     ("gradcalc.chain",),

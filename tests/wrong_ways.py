@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +76,7 @@ def draw(random: np.random.Generator, depth: int) -> Net:
     if loss == "cross_entropy":
         y = np.eye(sizes[-1])[random.integers(0, sizes[-1], count)]
     x = random.standard_normal((count, sizes[0]))
-    W = [random.standard_normal((n, m)) for n, m in zip(sizes, sizes[1:], strict=False)]
+    W = [random.standard_normal((n, m)) for n, m in pairwise(sizes)]
     b = [random.standard_normal(m) for m in sizes[1:]]
     return Net(W, b, hidden, x, y, loss, 0.25, float(random.choice([0.0, 0.3])))
 
@@ -96,165 +98,162 @@ OF_THE_NET = (
 )  # fmt: skip
 
 
-def answers(net: Net, mistake: str = "", at: int = -1) -> dict[str, Array] | None:
-    """Every quantity under one mistake, made in the layer `at`; None where the net has no place for it."""
-    found: dict[str, Array] = {}
-    name = mistake.partition(" ")[0]
-    N, last = len(net.x), len(net.W) - 1
-    a = net.x
-    z_before = None
-    for i, (W, b, f) in enumerate(zip(net.W, net.b, net.f, strict=True)):
-        here = i == at
-        x = a
-        if mistake == "preactivation_used" and here:
-            if z_before is None:
-                return None
-            x = z_before
-        z = x @ W if mistake == "bias_missing" and here else x @ W + b
-        a = softmax(z) if f == "softmax" else FUNCTIONS[f][0](z)
-        if mistake == "softmax_applied_twice" and i == last:
-            if f != "softmax":
-                return None
-            a = softmax(a)
-        found |= {f"x{i}": x, f"z{i + 1}": z, f"a{i + 1}": a}
-        z_before = z
-    start = _loss(net, mistake, a, found[f"z{last + 1}"])
-    if start is None:
-        return None
-    found["loss"], da, dz_known = start
-    for i in reversed(range(len(net.W))):
-        here = i == at
-        W, b, f, z, x, a = net.W[i], net.b[i], net.f[i], found[f"z{i + 1}"], found[f"x{i}"], found[f"a{i + 1}"]
-        if mistake == "sign_flipped da" and here:
-            da, dz_known = -da, None if dz_known is None else -dz_known
-        if f == "softmax":
-            once = softmax(z)
-            dz = once * (da - (da * once).sum(axis=1, keepdims=True))
-        else:
-            dz = da * FUNCTIONS[f][1](z)
-        if dz_known is not None:
-            dz = dz_known
-        if here and name == "missing_activation_derivative":
-            dz = da
-        if here and name == "softmax_elementwise":
-            if f != "softmax":
-                return None
-            dz = da * a * (1 - a)
-        if here and name == "derivative_at_output":
-            if f == "softmax":
-                s = softmax(a)
-                dz = s * (da - (da * s).sum(axis=1, keepdims=True))
-            else:
-                dz = da * FUNCTIONS[f][1](a)
-        if here and name == "derivative_of_output_as_input":
-            if f == "softmax" or FUNCTIONS[f][2] is None:
-                return None
-            dz = da * FUNCTIONS[f][2](z)
-        if here and mistake == "sign_flipped dz":
-            dz = -dz
-        if here and mistake == "constant_factor dz":
-            dz = 2 * dz
-        dz_known = None
-        used = x
-        if here and mistake == "preactivation_used dW":
-            if i == 0:
-                return None
-            used = found[f"z{i}"]
-        dW, db = used.T @ dz, dz.sum(axis=0)
-        if here and name == "not_averaged_over_batch":
-            dW = dW * N
-            db = db if mistake.endswith("dW") else db * N
-        if here and name == "averaged_over_batch_twice":
-            dW, db = dW / N, db / N
-        penalty = 0.0 if here and mistake == "regularization_missing" else net.strength
-        penalty *= 2 if here and name == "regularization_factor" else 1
-        dW = dW + penalty * W
-        if here and mistake == "regularization_on_bias":
-            db = db + net.strength * b
-        if here and mistake == "sign_flipped dW":
-            dW = -dW
-        if here and mistake == "sign_flipped db":
-            db = -db
-        if here and mistake == "constant_factor dW":
-            dW = dW / 2
-        if here and mistake == "bias_summed_over_units":
-            db = np.full_like(db, db.sum())
-        if here and mistake == "bias_not_summed first":
-            db = dz[0]
-        W_new, b_new = W - net.rate * dW, b - net.rate * db
-        dx = dz @ W.T
-        if here and name == "weights_updated_first":
-            if i == 0:
-                return None
-            dx = dz @ W_new.T
-        if here and name == "weights_not_transposed_back":
-            if W.shape[0] != W.shape[1]:
-                return None
-            dx = dz @ W
-        if here and name == "sum_over_outputs_missing":
-            dx = dz[:, :1] * W[:, 0]
-        found |= {f"da{i + 1}": da, f"dz{i + 1}": dz, f"dW{i + 1}": dW, f"db{i + 1}": db}
-        found |= {f"dx{i + 1}": dx, f"W{i + 1}_new": W_new, f"b{i + 1}_new": b_new}
-        if here and mistake == "bias_not_summed rows":
-            found[f"db{i + 1}"] = dz
-        if here and mistake == "transposed":
-            found[f"dW{i + 1}"] = dW.T
-        if here and mistake == "new_weights_given":
-            found |= {f"dW{i + 1}": W_new, f"db{i + 1}": b_new}
-        if here and mistake == "weights_given":
-            found |= {f"dW{i + 1}": W, f"db{i + 1}": b}
-        da = dx
-    if mistake == "gradient_of_other_layer":
-        others = [j for j in range(len(net.W)) if j != at and net.W[j].shape == net.W[at].shape]
-        if not others:
-            return None
-        found[f"dW{at + 1}"] = found[f"dW{others[0] + 1}"]
+class Impossible(Exception):  # noqa: N818  # no error: a net in which that mistake cannot be made
+    """The net has no place for that mistake."""
+
+
+#: What is planted: a mistake by layer, -1 for the whole net.
+Planted = Mapping[int, str]
+
+
+def answers(net: Net, planted: Planted) -> dict[str, Array]:
+    """Every quantity under these mistakes. Errors: Impossible."""
+    found = _forward(net, planted)
+    last = len(net.W)
+    found["loss"], da = _loss(net, planted.get(-1, ""), found[f"a{last}"])
+    for i in reversed(range(last)):
+        found |= _back(net, found, i, planted.get(i, ""), da)
+        da = found[f"dx{i + 1}"]
+    for i, mistake in planted.items():
+        _written(net, found, i, mistake)
     return {key: value for key, value in found.items() if key[0] != "x"}
 
 
-def _loss(net: Net, mistake: str, a: Array, z: Array) -> tuple[float, Array, Array | None] | None:
-    """The loss, its gradient by the output, and dz where it is formed as a - y."""
+def _forward(net: Net, planted: Planted) -> dict[str, Array]:
+    found: dict[str, Array] = {"a0": net.x}
+    for i, (W, b, f) in enumerate(zip(net.W, net.b, net.f, strict=True)):
+        mistake = planted.get(i, "")
+        if mistake.startswith("preactivation_used") and i == 0:
+            raise Impossible
+        x = found[f"z{i}"] if mistake == "preactivation_used" else found[f"a{i}"]
+        z = x @ W if mistake == "bias_missing" else x @ W + b
+        a = softmax(z) if f == "softmax" else FUNCTIONS[f][0](z)
+        if planted.get(-1) == "softmax_applied_twice" and i == len(net.W) - 1:
+            a = softmax(a)
+        found |= {f"x{i + 1}": x, f"z{i + 1}": z, f"a{i + 1}": a}
+    return {key: value for key, value in found.items() if key != "a0"}
+
+
+def _back(net: Net, found: Mapping[str, Array], i: int, mistake: str, da: Array) -> dict[str, Array]:
+    """One layer's way back."""
+    da = -da if mistake == "sign_flipped da" else da
+    W, b, x = net.W[i], net.b[i], found[f"x{i + 1}"]
+    dz = _dz(net.f[i], found[f"z{i + 1}"], found[f"a{i + 1}"], da, mistake)
+    used = found[f"z{i}"] if mistake == "preactivation_used dW" else x
+    dW, db = _of_parameters(net, i, used, dz, mistake)
+    W_new, b_new = W - net.rate * dW, b - net.rate * db
+    dx = dz @ W.T
+    if mistake == "weights_updated_first":
+        if i == 0:
+            raise Impossible
+        dx = dz @ W_new.T
+    if mistake == "weights_not_transposed_back":
+        if W.shape[0] != W.shape[1]:
+            raise Impossible
+        dx = dz @ W
+    if mistake == "sum_over_outputs_missing":
+        dx = dz[:, :1] * W[:, 0]
+    named = {"da": da, "dz": dz, "dW": dW, "db": db, "dx": dx}
+    return {f"{name}{i + 1}": q for name, q in named.items()} | {f"W{i + 1}_new": W_new, f"b{i + 1}_new": b_new}
+
+
+def _dz(f: str, z: Array, a: Array, da: Array, mistake: str) -> Array:
+    """dL/dz."""
+    if mistake == "missing_activation_derivative":
+        return da
+    if mistake == "softmax_elementwise":
+        if f != "softmax":
+            raise Impossible
+        return da * a * (1 - a)
+    if mistake == "derivative_at_output":
+        return _through(f, a, da)
+    if mistake == "derivative_of_output_as_input":
+        if f == "softmax" or FUNCTIONS[f][2] is None:
+            raise Impossible
+        return da * FUNCTIONS[f][2](z)
+    return _through(f, z, da) * {"sign_flipped dz": -1, "constant_factor dz": 2}.get(mistake, 1)
+
+
+def _through(f: str, z: Array, da: Array) -> Array:
+    if f == "softmax":
+        s = softmax(z)
+        return s * (da - (da * s).sum(axis=1, keepdims=True))
+    return da * FUNCTIONS[f][1](z)
+
+
+def _of_parameters(net: Net, i: int, x: Array, dz: Array, mistake: str) -> tuple[Array, Array]:
+    """dW and db."""
+    N = len(net.x)
+    dW, db = x.T @ dz, dz.sum(axis=0)
+    dW = dW * {"not_averaged_over_batch dW": N, "not_averaged_over_batch": N, "averaged_over_batch_twice": 1 / N}.get(
+        mistake, 1
+    )
+    db = db * {"not_averaged_over_batch": N, "averaged_over_batch_twice": 1 / N}.get(mistake, 1)
+    dW = dW + net.strength * net.W[i] * {"regularization_missing": 0, "regularization_factor": 2}.get(mistake, 1)
+    if mistake == "regularization_on_bias":
+        db = db + net.strength * net.b[i]
+    if mistake == "bias_summed_over_units":
+        db = np.full_like(db, db.sum())
+    if mistake == "bias_not_summed first":
+        db = dz[0]
+    dW = dW * {"sign_flipped dW": -1, "constant_factor dW": 0.5}.get(mistake, 1)
+    return dW, -db if mistake == "sign_flipped db" else db
+
+
+def _written(net: Net, found: dict[str, Array], i: int, mistake: str) -> None:
+    """What goes wrong when the numbers are written down."""
+    dW, db = f"dW{i + 1}", f"db{i + 1}"
+    if mistake == "bias_not_summed rows":
+        found[db] = found[f"dz{i + 1}"]
+    if mistake == "transposed":
+        found[dW] = found[dW].T
+    if mistake == "new_weights_given":
+        found |= {dW: found[f"W{i + 1}_new"], db: found[f"b{i + 1}_new"]}
+    if mistake == "weights_given":
+        found |= {dW: net.W[i], db: net.b[i]}
+    if mistake == "gradient_of_other_layer":
+        others = [j for j in range(len(net.W)) if j != i and net.W[j].shape == net.W[i].shape]
+        if not others:
+            raise Impossible
+        found[dW] = found[f"dW{others[0] + 1}"]
+
+
+def _loss(net: Net, mistake: str, a: Array) -> tuple[float, Array]:
+    """The loss with its penalty, and its gradient by the output."""
     y, N = net.y, len(net.x)
     name = mistake.partition(" ")[0]
-    dz = None
-    if net.loss == "half_squared_error":
-        loss, da = ((a - y) ** 2).sum() / 2 / N, (a - y) / N
-    elif net.loss == "squared_error":
-        loss, da = ((a - y) ** 2).sum() / N, 2 * (a - y) / N
-    elif net.loss == "binary_cross_entropy":
-        loss = -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum() / N
-        da = (a - y) / (a * (1 - a)) / N
-    else:
-        loss, da = -(y * np.log(a)).sum() / N, -y / a / N
+    kind = net.loss
+    logs = kind in ("binary_cross_entropy", "cross_entropy")
+    if (name == "log_base" and not logs) or (name == "softmax_applied_twice" and kind != "cross_entropy"):
+        raise Impossible
+    if name == "target_and_prediction_swapped" and kind != "binary_cross_entropy":
+        raise Impossible
     if name == "wrong_loss":
-        other = (a - y) / N if net.loss != "half_squared_error" else (a - y) / (a * (1 - a)) / N
+        kind = {"half_squared_error": "binary_cross_entropy"}.get(kind, "half_squared_error")
         if net.loss == "squared_error" or not ((a > 0) & (a < 1)).all():
-            return None
-        loss, da = (((a - y) ** 2).sum() / 2 / N, other) if net.loss != "half_squared_error" else (
-            -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum() / N, other,
-        )  # fmt: skip
-    if name == "log_base":
-        if net.loss not in ("binary_cross_entropy", "cross_entropy"):
-            return None
-        loss = loss / np.log(2)
-        da = da if mistake.endswith("loss") else da / np.log(2)
-    if name == "softmax_applied_twice" and net.loss != "cross_entropy":
-        return None
+            raise Impossible
+    loss, da = _data_loss(kind, a, y)
     if mistake == "softmax_applied_twice loss":  # probabilities into a loss that takes logits
-        again = softmax(a)
-        loss, da = -(y * np.log(again)).sum() / N, (again - y) / N
+        loss, da = _data_loss("cross_entropy", softmax(a), y)[0], softmax(a) - y
     if name == "target_and_prediction_swapped":
-        if net.loss != "binary_cross_entropy":
-            return None
-        loss = -(a * np.log(y) + (1 - a) * np.log(1 - y)).sum() / N
-        da = (y - a) / (y * (1 - y)) / N
-    if mistake == "constant_factor half":
-        loss, da = loss / 2, da / 2
-    if mistake == "sign_flipped y - a":
-        da = -da
-    if mistake == "not_averaged_over_batch loss":
-        loss, da = loss * N, da * N
-    penalty = net.strength / 2 * sum((W**2).sum() for W in net.W)
-    loss = loss + (0.0 if mistake == "regularization_missing loss" else penalty)
-    factor = {"sign_flipped loss": -1, "constant_factor loss": 2}.get(mistake, 1)
-    return float(loss * factor), da, dz
+        loss, da = _data_loss(kind, y, a)
+    factor = {
+        "constant_factor half": 0.5, "not_averaged_over_batch loss": N, "log_base": 1 / np.log(2),
+    }.get(mistake, 1)  # fmt: skip
+    loss, da = loss * factor / N, da * factor / N
+    if mistake == "log_base loss":
+        loss = loss / np.log(2)
+    penalty = 0 if mistake == "regularization_missing loss" else net.strength / 2 * sum((W**2).sum() for W in net.W)
+    total = (loss + penalty) * {"sign_flipped loss": -1, "constant_factor loss": 2}.get(mistake, 1)
+    return float(total), -da if mistake == "sign_flipped y - a" else da
+
+
+def _data_loss(kind: str, a: Array, y: Array) -> tuple[float, Array]:
+    """The sum over the examples, and its gradient."""
+    if kind == "half_squared_error":
+        return ((a - y) ** 2).sum() / 2, a - y
+    if kind == "squared_error":
+        return ((a - y) ** 2).sum(), 2 * (a - y)
+    if kind == "binary_cross_entropy":
+        return -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum(), (a - y) / (a * (1 - a))
+    return -np.where(y > 0, y * np.log(a), 0.0).sum(), -y / a

@@ -13,6 +13,7 @@ from gradcalc.checking.comparing import Tolerance
 from gradcalc.checking.diagnosing import Table
 from gradcalc.checking.explaining import explain
 from gradcalc.checking.judging import item_of, judge, refused
+from gradcalc.checking.lookup import Lookup
 from gradcalc.checking.records import CheckResult, Item
 from gradcalc.errors import GradcalcError, UsageError
 
@@ -42,6 +43,7 @@ class Checker:
         only: Sequence[str] = (),
     ) -> None:
         self.result, self.tolerance = result, Tolerance(rtol, atol)
+        self.lookup = Lookup(result)
         self.strict_shape, self.digits_given = strict_shape, digits_given
         self._problem = result.problem if problem is None else problem
         self.only = [result.locate(name) for name in only]
@@ -58,7 +60,7 @@ class Checker:
 
     def check(self, given: Sequence[Given], name: str = "") -> CheckResult:
         """The result of these answers."""
-        broken, judged = judge(self.result, given, self.tolerance)
+        broken, judged = judge(self.lookup, given, self.tolerance)
         judged = [one for one in judged if self._wanted(one.address)]
         if self.strict_shape:
             judged = [refused(one) for one in judged]

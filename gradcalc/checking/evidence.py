@@ -51,7 +51,8 @@ def _fits(answer: Judged, stack: Array, tolerance: Tolerance) -> Flags:
     """The same for many predictions of one shape, one behind the other."""
     nowhere = np.zeros(len(stack), dtype=bool)
     place = answer.place
-    if len(place) >= stack.ndim or any(i >= n for i, n in zip(place, stack.shape[1:], strict=False)):
+    outside = (i >= n for i, n in zip(place, stack.shape[1:], strict=False) if isinstance(i, int))
+    if len(place) >= stack.ndim or any(outside):
         return nowhere
     index: tuple[slice | int, ...] = (slice(None), *place)
     part = np.asarray(stack[index])

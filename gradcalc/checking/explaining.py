@@ -79,15 +79,38 @@ def _findings(table: Table, ones: Sequence[Candidate], also: Sequence[tuple[str,
 
 def _several(answers: Answers) -> Explanation | None:
     """Mistakes that give the numbers together: each next one explains the first answer that is still open."""
-    found: list[tuple[Candidate, ...]] = []
-    for begun in _beginnings(answers):
-        found += _completed(answers, begun)
-    if not found:
-        return None
-    fewest = min(map(len, found))
-    whole = [ones for ones in found if len(ones) == fewest]
-    best = min(whole, key=lambda ones: [answers.plainness(one) for one in ones])
-    return Explanation(_findings(answers.table, best, [_others(i, best, whole) for i in range(len(best))]))
+    beginnings = made = _beginnings(answers)
+    for _ in range(_MOST_AT_ONCE - 1):
+        longer: list[_Made] = []
+        for begun in made:
+            tried = _longer(answers, begun)
+            whole = [one for one in tried if one.fit.all()]
+            if whole:
+                return _plainest_of(answers, whole, beginnings)
+            longer += tried[:_FOLLOWED]
+        made = longer[:_FOLLOWED]
+    return None
+
+
+def _plainest_of(answers: Answers, whole: Sequence[_Made], beginnings: Sequence[_Made]) -> Explanation:
+    """The plainest of several explanations that differ in the last mistake; then in the first."""
+    last = min(whole, key=lambda made: answers.plainness(made.ones[-1]))
+    firsts = [
+        one
+        for begun in beginnings
+        for one in begun.ones
+        if one is last.ones[0] or _together(answers, (one, *last.ones[1:])).fit.all()
+    ]
+    first = min(firsts, key=answers.plainness)
+    ones = (first, *last.ones[1:])
+    alike = [firsts, *([one] for one in ones[1:-1]), [made.ones[-1] for made in whole]]
+    also = [_others(one, others) for one, others in zip(ones, alike, strict=True)]
+    return Explanation(_findings(answers.table, ones, also))
+
+
+def _others(one: Candidate, alike: Sequence[Candidate]) -> tuple[str, ...]:
+    """The other mistakes that would do in the place of one."""
+    return tuple(dict.fromkeys(other.mistake.name for other in alike if other.mistake is not one.mistake))
 
 
 def _beginnings(answers: Answers) -> list[_Made]:
@@ -100,38 +123,25 @@ def _beginnings(answers: Answers) -> list[_Made]:
     return [_Made((candidates[row],), answers.changed[row], answers.fit[row]) for row in rows[:_FOLLOWED]]
 
 
-def _completed(answers: Answers, made: _Made) -> list[tuple[Candidate, ...]]:
-    """All ways to complete these mistakes by one more; where there is none, by two."""
+def _longer(answers: Answers, made: _Made) -> list[_Made]:
+    """These mistakes and one more, that gives the first answer still open and has enough to say for it."""
     rest = answers.open(made.fit)
     if rest is None:
-        return [made.ones]
-    if len(made.ones) == _MOST_AT_ONCE:
-        return []
-    tried = [longer for one in _next(answers, rest) if (longer := _longer(answers, made, one, rest)) is not None]
-    whole = [longer.ones for longer in tried if longer.fit.all()]
-    return whole or [ones for longer in tried[:_FOLLOWED] for ones in _completed(answers, longer)]
-
-
-def _next(answers: Answers, rest: int) -> list[Candidate]:
-    """The mistakes that change this answer and none before it."""
+        return [made]
+    known = answers.evidence(made.changed, made.fit)
+    # what changes that answer, and none before it
     rows = np.flatnonzero(answers.changed[:, rest] & ~answers.changed[:, :rest].any(axis=1))
-    return [answers.table.candidates[row] for row in rows]
+    tried = (_together(answers, (*made.ones, answers.table.candidates[row])) for row in rows)
+    return [
+        one
+        for one in tried
+        if one.fit[: rest + 1].all() and answers.evidence(one.changed, one.fit) >= known + _NEEDED_AGAIN
+    ]
 
 
-def _longer(answers: Answers, made: _Made, another: Candidate, rest: int) -> _Made | None:
-    """One more mistake, if it gives the open answer and enough speaks for it."""
-    ones = (*made.ones, another)
+def _together(answers: Answers, ones: tuple[Candidate, ...]) -> _Made:
     changes = [change for one in ones for change in one.changes]
-    changed, fit = answers.table.fit_of(answers.answers, changes, answers.tolerance)
-    gained = answers.evidence(changed, fit) - answers.evidence(made.changed, made.fit)
-    return _Made(ones, changed, fit) if fit[: rest + 1].all() and gained >= _NEEDED_AGAIN else None
-
-
-def _others(place: int, best: tuple[Candidate, ...], whole: Sequence[tuple[Candidate, ...]]) -> tuple[str, ...]:
-    """The mistakes that would do in one place of an explanation."""
-    rest = best[:place] + best[place + 1 :]
-    names = dict.fromkeys(ones[place].mistake.name for ones in whole if ones[:place] + ones[place + 1 :] == rest)
-    return tuple(name for name in names if name != best[place].mistake.name)
+    return _Made(ones, *answers.table.fit_of(answers.answers, changes, answers.tolerance))
 
 
 def _part(answers: Answers) -> Explanation | None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradcalc.backpropagation import BackpropResult
 from gradcalc.checking.answers import Given
 from gradcalc.checking.comparing import Distance, Tolerance, compared, distance
 from gradcalc.checking.layouts import EXAMPLES, TRANSPOSED, WEIGHTS, Reading, Unfolded, readings, text, unfolded
+from gradcalc.checking.lookup import Lookup, Meant, Place
 from gradcalc.checking.records import Item
 from gradcalc.errors import GradcalcError
 from gradcalc.shapes import Array
@@ -28,7 +28,7 @@ class Judged(NamedTuple):
     address: str
     layer: str
     letter: str
-    place: tuple[int, ...]
+    place: Place
     got: Array
     expected: Array
     reading: Reading | None
@@ -42,13 +42,13 @@ class Judged(NamedTuple):
         return self.apart is not None and bool(self.apart.near.all())
 
 
-def judge(result: BackpropResult, given: Sequence[Given], tolerance: Tolerance) -> tuple[list[Item], list[Judged]]:
+def judge(lookup: Lookup, given: Sequence[Given], tolerance: Tolerance) -> tuple[list[Item], list[Judged]]:
     """Items for the answers that mean nothing or cannot be read, and all others judged."""
     broken: list[Item] = []
     found: list[Judged] = []
     for one in given:
         try:
-            meant = list(_meant(result, one, tolerance))
+            meant = list(_meant(lookup, one, tolerance))
         except GradcalcError as error:
             broken.append(Item(one.name, one.name, False, problem=str(error), compared=False))
             continue
@@ -78,61 +78,62 @@ def refused(judged: Judged) -> Judged:
     return judged._replace(reading=None, apart=None, refusal=f"{right}{judged.reading.said} (--strict-shape)")
 
 
-def _meant(result: BackpropResult, given: Given, tolerance: Tolerance) -> Iterator[Judged]:
+def _meant(lookup: Lookup, given: Given, tolerance: Tolerance) -> Iterator[Judged]:
     """The quantity that an answer means; two where weights hold the bias too. Errors: UsageError."""
-    address = result.locate(given.name)
-    whole = result.quantity(str(address._replace(place=())))
-    expected = result.quantity(str(address))
-    got = np.asarray(0.0) if given.numbers is None else given.numbers
-    split = _with_bias(result, given, tolerance) if address.quantity in WEIGHTS and not address.place else []
-    if whole.shape != got.shape and split:
-        yield from split
-        return
-    yield judged(
-        given,
-        str(address),
-        (address.layer, address.quantity),
-        address.place,
-        expected,
-        tolerance,
-    )
+    meant = lookup.find(given.name)
+    got = given.numbers
+    if got is not None and meant.letter in WEIGHTS and not meant.place and got.shape != meant.expected.shape:
+        split = _with_bias(lookup, given, got, tolerance) or _without_bias(lookup, given, got, tolerance)
+        if split:
+            yield from split
+            return
+    yield judged(given, meant, tolerance)
 
 
-def judged(
-    given: Given, address: str, key: tuple[str, str], place: tuple[int, ...], expected: Array, tolerance: Tolerance
-) -> Judged:
+def judged(given: Given, meant: Meant, tolerance: Tolerance) -> Judged:
     """The answer under its best reading: the first that is right, else the one with the most right numbers."""
     got = np.asarray(0.0) if given.numbers is None else given.numbers
+    expected, letter = meant.expected, meant.letter
+    own = meant.address, meant.layer, letter, meant.place, got, expected
     tried = [
         (reading, distance(reading.numbers, expected, tolerance, reading.halves))
-        for reading in readings(got, given.halves, expected.shape, key[1])
+        for reading in readings(got, given.halves, expected.shape, letter)
     ]
     if not tried:
-        return Judged(given, address, *key, place, got, expected, None, None)
+        return Judged(given, *own, None, None)
     usual = [one for one in tried if not (one[0].layout == TRANSPOSED and tried[0][0].layout == "")]
     best = max(usual, key=lambda one: int(np.count_nonzero(one[1].near)))
-    return Judged(given, address, *key, place, got, expected, *best, tuple(one for one in tried if one is not best))
+    return Judged(given, *own, *best, tuple(one for one in tried if one is not best))
 
 
-def _with_bias(result: BackpropResult, given: Given, tolerance: Tolerance) -> list[Judged]:
+def _with_bias(lookup: Lookup, given: Given, got: Array, tolerance: Tolerance) -> list[Judged]:
     """Weights with the bias among them, as both quantities, by the way that fits best; none where that cannot be."""
-    address = result.locate(given.name)
-    bias = address._replace(quantity=address.quantity.replace("W", "b"))
+    weights = lookup.find(given.name)
     try:
-        wanted = result.quantity(str(address)), result.quantity(str(bias))
+        bias = lookup.find(weights.address.replace(f".{weights.letter}", f".{weights.letter.replace('W', 'b')}"))
     except GradcalcError:
         return []
-    shape = wanted[0].shape
-    ways = list(unfolded(given.numbers, shape)) if given.numbers is not None else []
+    shape = weights.expected.shape
+    ways = list(unfolded(got, shape))
     halves = list(unfolded(given.halves, shape)) if given.halves is not None else [None] * len(ways)
     pairs = [
         [
-            _said(judged(part, str(at), (at.layer, at.quantity), (), want, tolerance), way.said)
-            for part, at, want in zip(_parts(given, way, half), (address, bias), wanted, strict=True)
+            _said(judged(part, meant, tolerance), way.said)
+            for part, meant in zip(_parts(given, way, half), (weights, bias), strict=True)
         ]
         for way, half in zip(ways, halves, strict=True)
     ]
     return max(pairs, key=lambda pair: sum(_agreeing(one) for one in pair), default=[])
+
+
+def _without_bias(lookup: Lookup, given: Given, got: Array, tolerance: Tolerance) -> list[Judged]:
+    """Weights alone where the spec has the bias among them."""
+    meant = lookup.find(given.name)
+    place = lookup.folded(meant.layer, bias=False)
+    if place is None or got.size != meant.expected[place].size:
+        return []
+    found = judged(given, meant._replace(place=place, expected=meant.expected[place]), tolerance)
+    return [_said(found, "weights without the bias that the spec keeps among them")]
 
 
 def _parts(given: Given, way: Unfolded, half: Unfolded | None) -> tuple[Given, Given]:
