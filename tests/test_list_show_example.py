@@ -15,12 +15,19 @@ from gradcalc.errors import simplified
 from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
+from gradcalc.mistakes import MISTAKES
 from gradcalc.render import FORMATS
 
 NAMES = [name for entry in entries() for name in (entry.name, *entry.aliases)]
-OTHERS = [*(convention.name for convention in CONVENTIONS), *(example.name for example in examples()), "dense"]
+OTHERS = [
+    *(convention.name for convention in CONVENTIONS),
+    *(example.name for example in examples()),
+    *(mistake.name for mistake in MISTAKES),
+    "dense",
+]
 EXPECTED = {
     "functions": [entry.name for entry in entries()],
+    "mistakes": [mistake.name for mistake in MISTAKES],
     "conventions": [convention.name for convention in CONVENTIONS],
     "examples": [example.name for example in examples()],
     "formats": list(FORMATS),
@@ -101,7 +108,7 @@ def test_every_name_has_a_card_in_any_spelling(name: str) -> None:
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-@pytest.mark.parametrize("name", ["hinge", "pytorch", "mazur", "dense"])
+@pytest.mark.parametrize("name", ["hinge", "pytorch", "mazur", "dense", "transposed"])
 def test_a_card_has_every_format(name: str, format_name: str) -> None:
     assert name in printed("show", name, "--format", format_name)
 

@@ -127,7 +127,7 @@ def _longer(answers: Answers, made: _Made) -> list[_Made]:
     """These mistakes and one more, that gives the first answer still open and has enough to say for it."""
     rest = answers.open(made.fit)
     if rest is None:
-        return [made]
+        return []  # one mistake gives it all, but chance could too
     known = answers.evidence(made.changed, made.fit)
     # what changes that answer, and none before it
     rows = np.flatnonzero(answers.changed[:, rest] & ~answers.changed[:, :rest].any(axis=1))

@@ -110,7 +110,7 @@ def _lines(results: Sequence[CheckResult], digits: int | None) -> Iterator[list[
             known = (item.max_abs_error, item.max_rel_error, item.expected, item.got)
             absolute, relative, expected, got = ("" if x is None else number_text(x, digits) for x in known)
             index = "".join(f"[{i}]" for i in item.worst_index or ())
-            found = " ".join(one.mistake for one in result.diagnosis if one.quantity == item.quantity)
+            found = "" if item.ok else " ".join(f"{one.mistake}@{one.quantity}" for one in result.diagnosis)
             ok = "true" if item.ok else "false"
             remark = text_cell(item.problem or item.note)
             yield [file, text_cell(item.quantity), ok, absolute, relative, index, expected, got, remark, found]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "functions": "activations, losses and norms",
+    "mistakes": "what students get wrong, and 'gradcalc check' names",
     "conventions": "how courses and libraries scale, lay out and choose, side by side",
     "examples": "specs to print with 'gradcalc example'",
     "formats": "what --format takes",
@@ -26,7 +27,7 @@ KINDS = {
 @format_option
 @output_option
 def command(kind: str | None, format_name: str | None, output: str | None) -> None:
-    """List functions, conventions, examples or formats.
+    """List functions, mistakes, conventions, examples or formats.
 
     \b
     gradcalc list functions
@@ -41,6 +42,8 @@ def _card(kind: str | None) -> Card:
 
     if kind == "functions":
         return cards.list_functions()
+    if kind == "mistakes":
+        return cards.list_mistakes()
     if kind == "conventions":
         return cards.list_conventions()
     if kind == "examples":

@@ -1,4 +1,4 @@
-"""The `show` command: the card of one function, convention or example."""
+"""The `show` command: the card of one function, mistake, convention or example."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from gradcalc.cli.options import format_option, output_option
 @format_option
 @output_option
 def command(name: str, format_name: str | None, output: str | None) -> None:
-    """Print the card of a function, convention or example.
+    """Print the card of a function, mistake, convention or example.
 
     A function's card has its formula, derivative, parameters, kinks, aliases and source; with --format latex, and
     in JSON, formula and derivative are in LaTeX too.
-    NAME is a function, by any of its names, a convention, an example, or dense.
+    NAME is a function, by any of its names, a mistake that check names, a convention, an example, or dense.
 
     \b
     gradcalc show leaky_relu
     gradcalc show pytorch
+    gradcalc show missing_activation_derivative
     """
     from gradcalc.cards import show
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -68,6 +69,11 @@ class Mistake(NamedTuple):
     sentence: str
     example: str
     ways: Callable[[Case], Iterable[Way]]
+
+    @property
+    def pattern(self) -> str:
+        """The sentence with <fields> for what differs from case to case."""
+        return re.sub(r"\{(\w+)\}", r"<\1>", self.sentence)
 
     def sentence_of(self, case: Case, way: Way) -> str:
         """The sentence with the numbers and names of one way."""

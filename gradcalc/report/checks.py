@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradcalc.checking.records import CheckResult, Item
+from gradcalc.errors import listed, printable
 from gradcalc.results import Block, Cell, Line, Report, Section, Table, Text
 
 #: Of the quantities that were not given so many are named.
-_MISSING_SHOWN = 12
+_MISSING_SHOWN = 8
 
 
 def check_report(results: Sequence[CheckResult], *, summary: bool = False) -> Report:
@@ -18,7 +19,7 @@ def check_report(results: Sequence[CheckResult], *, summary: bool = False) -> Re
     blocks: list[Block] = []
     for result in results:
         if not result.passed and not summary:
-            blocks += [Section(result.file), *_file(result)]
+            blocks += [Section(printable(result.file)), *_file(result)]
     return [*blocks, *([] if summary or not blocks else [Section("Summary")]), summary_table(results), _total(results)]
 
 
@@ -26,25 +27,38 @@ def _file(result: CheckResult) -> Iterator[Block]:
     if result.error:
         yield Text([result.error])
         return
-    if result.items:
+    if any(item.worst_index is not None for item in result.items):
         yield items_table(result)
-    said = _sentences(result)
-    if said:
-        yield Text(said)
+    remarks = [_remark(item) for item in result.items if item.problem or item.note]
+    if remarks:
+        yield Text(remarks)
+    yield Text(_sentences(result))
+
+
+def _remark(item: Item) -> str:
+    said = f"{item.quantity}: {item.problem or item.note}"
+    return said if said.endswith("?") else f"{said}."
 
 
 def _sentences(result: CheckResult) -> list[Line]:
     """What was found, where to look, and what was not given."""
     said: list[Line] = [verdict(result)]
     for finding in result.diagnosis:
-        also = f" (the same numbers: {', '.join(finding.also)})" if finding.also else ""
+        also = f" Also possible, with the same numbers: {listed(finding.also, 'or')}." if finding.also else ""
         said.append(f"{finding.mistake}: {finding.sentence}{also}")
-    said += [f"The first wrong quantity on the way {way} is {name}." for way, name in result.first_wrong]
+    said += [_where_to_look(result)] if result.first_wrong else []
     if result.missing:
         more = len(result.missing) - _MISSING_SHOWN
         rest = f" and {more} more" if more > 0 else ""
         said.append(f"Not given, so not checked: {', '.join(result.missing[:_MISSING_SHOWN])}{rest}.")
     return said
+
+
+def _where_to_look(result: CheckResult) -> str:
+    """The first wrong quantities that no mistake explains."""
+    places = [f"{name} on the way {way}" for way, name in result.first_wrong]
+    left = "The rest fits" if result.diagnosis else "This fits"
+    return f"{left} no known mistake. The first wrong quantity is {', and '.join(places)}: look there."
 
 
 def verdict(result: CheckResult) -> str:
@@ -53,25 +67,20 @@ def verdict(result: CheckResult) -> str:
     if result.error:
         return "cannot be read"
     if result.passed:
-        return f"{'All' if count > 1 else 'The'} {count} quantit{'ies are' if count > 1 else 'y is'} right."
-    return f"{result.failed} of {count} quantit{'ies' if count > 1 else 'y'} not right."
+        return "All is right: 1 quantity." if count == 1 else f"All {count} quantities are right."
+    return f"{count - result.failed} of {count} quantit{'y is' if count == 1 else 'ies are'} right."
 
 
 def items_table(result: CheckResult) -> Table:
-    """One row an answer: right or wrong, where it is worst, and what is said about it."""
-    notes = any(item.note or item.problem for item in result.items)
-    columns = ["quantity", "", "worst at", "expected", "got", "abs error", "rel error", *(["remark"] if notes else [])]
-    rows: list[list[Cell]] = [_row(item)[: len(columns)] for item in result.items]
-    return Table("", columns, rows, digits=(4, 9))
+    """One row an answer that could be compared: right or not, and where it is furthest off."""
+    columns = ["quantity", "", "worst", "expected", "got", "abs error", "rel error"]
+    return Table("", columns, [_row(item) for item in result.items if item.worst_index is not None], digits=(3, 6))
 
 
 def _row(item: Item) -> list[Cell]:
-    known = item.worst_index is not None
     index = "".join(f"[{i}]" for i in item.worst_index or ())
-    word = "ok" if item.ok else "wrong" if item.compared and item.problem != "is missing" else "?"
-    apart: list[Cell] = [item.expected, item.got, item.max_abs_error, item.max_rel_error] if known else [None] * 4
-    shown = item.name if item.name == item.quantity else f"{item.quantity} ({item.name})"
-    return [shown, word, index if known else None, *apart, item.problem or item.note or None]
+    apart = [item.expected, item.got, item.max_abs_error, item.max_rel_error]
+    return [item.quantity, "ok" if item.ok else "wrong", index or None, *apart]
 
 
 def summary_table(results: Sequence[CheckResult]) -> Table:
@@ -80,8 +89,10 @@ def summary_table(results: Sequence[CheckResult]) -> Table:
     for result in results:
         found = ", ".join(dict.fromkeys(f"{one.mistake} ({one.layer or one.quantity})" for one in result.diagnosis))
         word = "cannot be read" if result.error else "passed" if result.passed else "failed"
-        rows.append([result.file, word, len(result.items) - result.failed, len(result.items), found or None])
-    return Table("", ["file", "result", "right", "of", "mistakes"], rows)
+        count = len(result.items)
+        right = None if result.error else f"{count - result.failed} of {count}"
+        rows.append([printable(result.file), word, right, found or None])
+    return Table("", ["file", "result", "right", "mistakes"], rows)
 
 
 def _total(results: Sequence[CheckResult]) -> Text:
