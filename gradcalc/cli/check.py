@@ -9,9 +9,16 @@ import click
 
 from gradcalc.cli.checking import checked
 from gradcalc.cli.numbers import Command
-from gradcalc.cli.options import Count, NotNegative, digits_option, format_option, output_option
+from gradcalc.cli.options import (
+    Count,
+    NotNegative,
+    digits_option,
+    format_option,
+    limit_options,
+    output_option,
+    override_options,
+)
 from gradcalc.cli.output import opened
-from gradcalc.cli.sizes import Size
 from gradcalc.cli.terminal import width
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ COLUMNS = (
 @click.command(cls=Command)
 @click.argument("spec")
 @click.argument("answers", nargs=-1, required=True)
+@override_options
 @click.option("--rtol", type=NotNegative(), default="1e-5", metavar="R", help="Relative tolerance (1e-5).")
 @click.option("--atol", type=NotNegative(), default="1e-8", metavar="A", help="Absolute tolerance (1e-8).")
 @click.option(
@@ -38,8 +46,7 @@ COLUMNS = (
 @format_option
 @digits_option
 @output_option
-@click.option("--allow-outside", is_flag=True, help="Let the spec name files outside its folder.")
-@click.option("--memory-limit", type=Size(), default="4GiB", metavar="SIZE", help="Refuse nets that need more (4GiB).")
+@limit_options
 def command(
     spec: str,
     answers: tuple[str, ...],
@@ -49,9 +56,11 @@ def command(
     format_name: str | None,
     digits: int | None,
     output: str | None,
-    allow_outside: bool,
-    memory_limit: int,
-    **own: Any,
+    rtol: float,
+    atol: float,
+    digits_given: bool,
+    strict_shape: bool,
+    **options: Any,
 ) -> None:
     """Compare somebody's numbers with the right ones, and name their mistakes.
 
@@ -63,8 +72,8 @@ def command(
     gradcalc check net.yaml answers.json
     gradcalc check net.yaml hw/*.json --summary
     """
+    own: dict[str, Any] = {"rtol": rtol, "atol": atol, "digits_given": digits_given, "strict_shape": strict_shape}
     own["only"] = only.split(",") if only else ()
-    options = {"allow_outside": allow_outside, "memory_limit": memory_limit}
     results = checked(spec, answers, options, own, jobs)
     with opened(output) as stream:
         stream.writelines(_answer(results, format_name or "table", digits, summary))

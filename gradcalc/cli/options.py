@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gradcalc.cli.sizes import Size
 from gradcalc.errors import UsageError, listed, near, quoted
 from gradcalc.functions.entry import SIDES
 from gradcalc.render import FORMATS
@@ -97,6 +98,40 @@ def output_option(command: F) -> F:
     """--output: a file instead of stdout."""
     shown = "Write to FILE, which is replaced only when all went well."
     return click.option("--output", "-o", metavar="FILE", help=shown)(command)
+
+
+def override_options(command: F) -> F:
+    """--input, --target, --learning-rate, --convention, --set: changes to a spec from the shell."""
+    for option in reversed(
+        (
+            click.option(
+                "--input", metavar="VALUES", help="Replace the spec's input: 0.05,0.1 or [[1,2],[3,4]] or a file."
+            ),
+            click.option("--target", metavar="VALUES", help="Replace the spec's target, or its target_classes."),
+            click.option(
+                "--learning-rate", metavar="RATE", help="Replace the learning rate: one step of gradient descent."
+            ),
+            click.option(
+                "--convention", metavar="NAME", help="Replace the convention; 'gradcalc list conventions' names them."
+            ),
+            click.option(
+                "--set",
+                "sets",
+                multiple=True,
+                metavar="PLACE=VALUE",
+                help="Replace a value: hidden.W[0][1]=0.3, steps=3.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def limit_options(command: F) -> F:
+    """--allow-outside, --memory-limit: what a spec may do."""
+    allow = click.option("--allow-outside", is_flag=True, help="Let the spec name files outside its folder.")
+    shown = "Refuse nets that need more (4GiB)."
+    return allow(click.option("--memory-limit", type=Size(), default="4GiB", metavar="SIZE", help=shown)(command))
 
 
 def kink_option(command: F) -> F:

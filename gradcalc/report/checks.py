@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradcalc.checking.records import CheckResult, Item
 from gradcalc.errors import listed, printable
-from gradcalc.results import Block, Cell, Line, Report, Section, Table, Text
+from gradcalc.results import Block, Cell, Formula, Line, Report, Section, Table, Text
 
 #: Of the quantities that were not given so many are named.
 _MISSING_SHOWN = 8
@@ -25,7 +25,10 @@ def check_report(results: Sequence[CheckResult], *, summary: bool = False) -> Re
 
 def _file(result: CheckResult) -> Iterator[Block]:
     if result.error:
-        yield Text([result.error])
+        first, *excerpt = result.error.splitlines()
+        yield Text([first])
+        if excerpt:
+            yield Formula(excerpt)
         return
     if any(item.worst_index is not None for item in result.items):
         yield items_table(result)
@@ -37,7 +40,7 @@ def _file(result: CheckResult) -> Iterator[Block]:
 
 def _remark(item: Item) -> str:
     said = f"{item.quantity}: {item.problem or item.note}"
-    return said if said.endswith("?") else f"{said}."
+    return said if said.endswith(("?", "...")) else f"{said}."
 
 
 def _sentences(result: CheckResult) -> list[Line]:
