@@ -69,11 +69,11 @@ class Table:
                     found.setdefault(key, []).append((row, array))
         return {key: Predictions(given) for key, given in found.items()}
 
-    def _shown(self, changes: Iterable[Change], layers: set[str] | None) -> Shown:
+    def _shown(self, changes: Iterable[Change], asked: set[Key] | None) -> Shown:
         """The quantities under these changes; none where nothing can be computed."""
         with np.errstate(all="ignore"):
             try:
-                return self._tape.run(changes).shown(layers)
+                return self._tape.run(changes).shown(asked)
             except GradcalcError:
                 return {}
 
@@ -92,7 +92,7 @@ class Table:
 
     def fit_of(self, answers: Sequence[Judged], changes: Iterable[Change], tolerance: Tolerance) -> tuple[Flags, Flags]:
         """The same of mistakes that are made together."""
-        shown = self._shown(changes, {answer.layer for answer in answers})
+        shown = self._shown(changes, {(answer.layer, answer.letter) for answer in answers})
         return fit_of(answers, shown, self.right, tolerance)
 
     def place(self, answer: Judged) -> int:

@@ -30,7 +30,7 @@ def _transposed(case: Case) -> Iterator[Way]:
 
 
 def _turned(letter: str) -> Callable[[Run, int, Any], Array]:
-    return lambda _run, _at, found: found[letter].T
+    return lambda run, at, found: (found if letter in found else run.own(at))[letter].T
 
 
 def _not_transposed(case: Case) -> Iterator[Way]:
@@ -184,7 +184,7 @@ def _given_for_gradients(case: Case, suffix: str) -> Iterator[Way]:
 
 
 def _named(letter: str) -> Callable[[Run, int, Any], Array]:
-    return lambda _run, _at, found: found[letter]
+    return lambda run, at, _found: run.own(at)[letter]
 
 
 TRANSPOSED = Mistake(

@@ -5,7 +5,7 @@ This is the only module here that knows how a network is run; it reuses of the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -163,11 +163,13 @@ class Run:
             self._moved = [self.changed("moved", position, layer) for position, layer in enumerate(moved)]
         return self._moved
 
-    def shown(self, layers: Container[str] | None = None) -> dict[tuple[str, str], Array]:
+    def shown(self, asked: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], Array]:
         """Every quantity by layer and letter, in the spec's shapes; the layer of the loss and of the input is empty.
 
-        `layers` says which layers are asked for.
+        `asked` says which are needed at least.
         """
+        layers = None if asked is None else {layer for layer, _ in asked}
+        new = asked is None or any(letter.endswith("_new") for _, letter in asked)
         found: dict[tuple[str, str], Array] = {}
         if self.loss is not None:
             found["", "loss"] = np.asarray(self.loss)
@@ -178,13 +180,16 @@ class Run:
         for position, layer in enumerate(self.layers):
             if layers is not None and layer.name not in layers:
                 continue
-            own = self.changed("shown", position, self.own(position))
+            own = self.changed("shown", position, self.own(position, new=new))
             found |= {(layer.name, name): array for name, array in own.items()}
         return found
 
-    def own(self, position: int) -> Quantities:
-        """One layer's quantities in the spec's shapes, without what changes them when they are written down."""
-        moved = self.moved[position] if self.moved else None
+    def own(self, position: int, *, new: bool = True) -> Quantities:
+        """One layer's quantities in the spec's shapes, without what changes them when they are written down.
+
+        `new` says whether the parameters after the step are among them.
+        """
+        moved = self.moved[position] if new and self.moved else None
         return written(self.problem.examples, self.layers[position], self.quantities(position), moved)
 
 
