@@ -13,6 +13,8 @@ from gradcalc.cli import COMMANDS, gradcalc
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
+from gradcalc.mistakes import MISTAKES
+from gradcalc.mistakes.entry import Mistake
 from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from gradcalc.spec.initial import initialise
@@ -130,6 +132,17 @@ def _card(entry: Entry) -> list[str]:
     return [*paragraph(sentence(entry.title)), ".Bl -tag -width derivative -compact", *items, ".El"]
 
 
+def mistakes(_: str) -> list[str]:
+    """Every mistake that check names: what it is, what is said of it, and an example."""
+    return tagged([(f"Cm {argument(one.name)}", _mistake(one)) for one in MISTAKES])
+
+
+def _mistake(mistake: Mistake) -> list[str]:
+    said = [("Said", mistake.pattern), ("Example", mistake.example)]
+    items = [line for label, text in said for line in (f".It {label}", *paragraph(text))]
+    return [*paragraph(sentence(mistake.title)), ".Bl -tag -width Example -compact", *items, ".El"]
+
+
 def convention_options(_: str) -> list[str]:
     """Every disagreement with its choices."""
     return tagged(
@@ -187,6 +200,7 @@ FACTS: dict[str, Callable[[str], list[str]]] = {
     "exit-status": exit_status,
     "formats": formats,
     "functions": functions,
+    "mistakes": mistakes,
     "convention-options": convention_options,
     "presets": presets,
     "keys": spec_keys,
