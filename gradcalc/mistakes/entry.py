@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from gradcalc.layers.base import Layer
+from gradcalc.layers.dense import Dense
 from gradcalc.mistakes.tape import WHOLE, Change, Run, Tape
 from gradcalc.network import Problem
 
@@ -36,6 +37,18 @@ class Case:
     def examples(self) -> int:
         """How many there are."""
         return len(self.problem.x)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for one example."""
+        a = self.right.steps[-1].a if self.layers else self.problem.x
+        return int(a[0].size)
+
+    def dense(self) -> Iterator[int]:
+        """The dense layers on a row of numbers an example, last first, where there is a backward pass."""
+        for position in self.backward():
+            if isinstance(self.layers[position], Dense) and self.right.gradients[position]["dz"].ndim == 2:
+                yield position
 
     @property
     def passes_back(self) -> bool:

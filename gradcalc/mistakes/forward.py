@@ -112,19 +112,26 @@ def _before_logits(last: int, activation: Activation) -> Iterator[Way]:
 
 def _preactivation(case: Case) -> Iterator[Way]:
     """z of the layer before where its a belongs: on the way forward, or in dW alone."""
-    for position in reversed(range(1, len(case.layers))):
-        x, z = case.right.steps[position].quantities["x"], case.right.z(position - 1)
-        activation = case.right.activation(position - 1)
-        if activation is None or activation.entry.name == "identity" or x.shape != z.shape:
+    dense = set(case.dense())
+    for position in reversed(range(len(case.layers))):
+        before = case.right.previous(position)
+        activation = None if before is None else case.right.activation(before)
+        if before is None or activation is None or activation.entry.name == "identity":
             continue
-        if case.passes_back and {"dW", "dz"} <= case.right.gradients[position].keys():
-            yield Way("dW", position, "dW", (replaced("gradients", position, "dW", _weights_of_z),))
-        change = Change("input", position, lambda run, at, _x: run.z(at - 1))
+        if case.right.steps[before].a.shape != case.right.z(before).shape:
+            continue
+        if position in dense:
+            yield Way("dW", position, "dW", (replaced("gradients", position, "dW", _weights_of_z(before)),))
+        change = Change("input", position, _z_of(before))
         yield Way("x", position, "z" if "z" in case.right.quantities(position) else "a", (change,))
 
 
-def _weights_of_z(run: Run, at: int, found: Any) -> Array:
-    return np.asarray(run.z(at - 1).T @ found["dz"])
+def _z_of(before: int) -> Callable[[Run, int, Any], Array]:
+    return lambda run, _at, _x: run.z(before)
+
+
+def _weights_of_z(before: int) -> Callable[[Run, int, Any], Array]:
+    return lambda run, _at, found: np.asarray(run.z(before).T @ found["dz"])
 
 
 def _no_bias(case: Case) -> Iterator[Way]:
@@ -163,7 +170,7 @@ def _turned_gradient(_run: Run, _at: int, found: Any) -> Array:
 
 
 def _turned_back(run: Run, at: int, found: Any) -> Array:
-    step = _turned(run.layers[at]).forward(run.steps[at].quantities["x"])
+    step = run.again(at, _turned(run.layers[at]))
     return np.asarray(step.back(found["da"], found.get("dz"))["dx"])
 
 

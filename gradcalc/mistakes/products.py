@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.layers.dense import Dense
 from gradcalc.mistakes.entry import Case, Mistake, Way, replaced
 from gradcalc.mistakes.tape import Run
 from gradcalc.network import descend
@@ -34,9 +33,9 @@ def _turned(letter: str) -> Callable[[Run, int, Any], Array]:
 
 
 def _not_transposed(case: Case) -> Iterator[Way]:
-    for position in case.backward():
-        layer = case.layers[position]
-        if isinstance(layer, Dense) and layer.W.shape[0] == layer.W.shape[1] > 1:
+    for position in case.dense():
+        W = case.layers[position].parameters["W"]
+        if W.shape[0] == W.shape[1] > 1:
             change = replaced(
                 "gradients", position, "dx", lambda run, at, found: found["dz"] @ run.layers[at].parameters["W"]
             )
@@ -45,16 +44,16 @@ def _not_transposed(case: Case) -> Iterator[Way]:
 
 def _one_output(case: Case) -> Iterator[Way]:
     """dx by one output's path alone, or by each unit's own."""
-    for position in case.backward():
-        layer = case.layers[position]
-        if not isinstance(layer, Dense) or layer.W.shape[1] == 1:
+    for position in case.dense():
+        W = case.layers[position].parameters["W"]
+        units = W.shape[1]
+        if units == 1:
             continue
-        units = layer.W.shape[1]
         for unit in range(units) if units <= _MOST_OUTPUTS else (0, units - 1):
             said = (("path", f"only the path through output {unit}"),)
             change = replaced("gradients", position, "dx", _path(unit))
             yield Way(f"output {unit}", position, "dx", (change,), said)
-        if layer.W.shape[0] == units:
+        if W.shape[0] == units:
             change = replaced(
                 "gradients",
                 position,
@@ -72,8 +71,8 @@ def _path(unit: int) -> Callable[[Run, int, Any], Array]:
 
 def _not_summed(case: Case) -> Iterator[Way]:
     """A bias's gradient for each example instead of their sum."""
-    for position in case.backward():
-        if not isinstance(case.layers[position], Dense) or "db" not in case.right.own(position):
+    for position in case.dense():
+        if "db" not in case.right.own(position):
             continue
         b = case.layers[position].parameters["b"]
         if b.ndim == 0:
@@ -103,8 +102,8 @@ def _rows(divide: bool) -> Callable[[Run, int, Any], Array]:
 
 def _over_units(case: Case) -> Iterator[Way]:
     """A bias's gradient summed over the units as well, or instead."""
-    for position in case.backward():
-        if not isinstance(case.layers[position], Dense) or "db" not in case.right.own(position):
+    for position in case.dense():
+        if "db" not in case.right.own(position):
             continue
         if case.layers[position].parameters["b"].size == 1:
             continue
@@ -146,7 +145,7 @@ def _updated_first(case: Case) -> Iterator[Way]:
     if case.problem.learning_rate is None:
         return
     for position in case.backward():
-        if "W" in case.layers[position].parameters and position > 0:
+        if "W" in case.layers[position].parameters and case.right.previous(position) is not None:
             yield Way("dx", position, "dx", (replaced("gradients", position, "dx", _through_new),))
 
 
@@ -159,7 +158,7 @@ def _through_new(run: Run, at: int, found: Any) -> Array:
         penalty.add_gradients(run.layers, own, run.examples)
     assert run.problem.learning_rate is not None
     moved = descend([run.layers[at]], [own[at]], run.problem.learning_rate)[0]
-    return moved.forward(run.steps[at].quantities["x"]).back(found["da"], found.get("dz"))["dx"]
+    return run.again(at, moved).back(found["da"], found.get("dz"))["dx"]
 
 
 def _new_given(case: Case) -> Iterator[Way]:

@@ -115,7 +115,7 @@ def _factors(case: Case) -> Iterator[Way]:
 
 def _named_factors(case: Case) -> Sequence[tuple[float, str]]:
     examples = case.examples
-    outputs = case.layers[-1].outputs if case.layers else case.problem.x.shape[1]
+    outputs = case.outputs
     many = [
         (float(outputs), f"{outputs} (the number of outputs)"), (1 / outputs, f"1/{outputs} (one over the outputs)"),
         (float(examples), f"{examples} (the number of examples)"),

@@ -101,7 +101,7 @@ def _output_as_input(case: Case) -> Iterator[Way]:
                 return da * slope(run, at, da)
 
             yield from _ways(position, case, "by output", back, slope)
-        elif name == "softmax":
+        elif name == "softmax" and case.right.z(position).ndim == 2:
 
             def jacobian(run: Run, at: int, _da: Array) -> Array:
                 z = run.z(at)
@@ -117,7 +117,8 @@ def _through(jacobian: Back) -> Back:
 def _elementwise(case: Case) -> Iterator[Way]:
     """Only the diagonal of the Jacobian of a function of a vector."""
     for position, activation in _activated(case):
-        if not activation.vector or case.right.z(position).shape != case.right.steps[position].a.shape:
+        z = case.right.z(position)
+        if not activation.vector or z.ndim != 2 or z.shape != case.right.steps[position].a.shape:
             continue
 
         def diagonal(run: Run, at: int, _da: Array, f: Activation = activation) -> Array:

@@ -51,6 +51,7 @@ class Run:
         self._rules: dict[tuple[str, int], list[Callable[[Run, int, Any], Any]]] = {}
         for change in changes:
             self._rules.setdefault((change.stage, change.position), []).append(change.rule)
+        self.inputs: list[tuple[Array, ...]] = []
         self.steps: list[Step] = []
         self.start: Start | None = None
         self.loss: float | None = None
@@ -78,6 +79,14 @@ class Run:
         """The layer's function."""
         return activation_of(self.layers[position])
 
+    def previous(self, position: int) -> int | None:
+        """The layer whose output this one takes; None where it takes the input."""
+        return position - 1 if position else None
+
+    def again(self, position: int, layer: Layer) -> Step:
+        """Another layer fed what the one at this position was fed."""
+        return layer.forward(*self.inputs[position])
+
     def quantities(self, position: int) -> Quantities:
         """Everything of one layer, in our own shapes."""
         step = self.steps[position]
@@ -95,13 +104,14 @@ class Run:
 
     def _forward(self) -> None:
         if self.right is not None and not self._touched("input", "layer", "output"):
-            self.steps = self.right.steps
+            self.steps, self.inputs = self.right.steps, self.right.inputs
             return
         x = self.problem.x
         for position, layer in enumerate(self.layers):
             x = self.changed("input", position, x)
             self.layers[position] = self.changed("layer", position, layer)
-            step = self.layers[position].forward(x)
+            self.inputs.append((x,))
+            step = self.layers[position].forward(*self.inputs[-1])
             self.steps.append(self.changed("output", position, step))
             x = self.steps[-1].a
 
