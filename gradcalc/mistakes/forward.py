@@ -14,7 +14,6 @@ from gradcalc.layers.base import Layer, Step
 from gradcalc.mistakes.entry import Case, Mistake, Way, replaced
 from gradcalc.mistakes.objectives import loss_entry, with_loss
 from gradcalc.mistakes.tape import WHOLE, Change, Run, Start
-from gradcalc.network import output_position
 from gradcalc.objective import LINKS, Objective
 from gradcalc.shapes import Array
 
@@ -24,7 +23,7 @@ def _twice(case: Case) -> Iterator[Way]:
     objective = case.problem.objective
     if objective is None:
         return
-    last = output_position(case.layers) if case.layers else WHOLE
+    last = case.right.last
     activation = case.right.activation(last) if case.layers else None
     if objective.entry.name in LINKS:
         yield from _in_the_loss(last, objective)

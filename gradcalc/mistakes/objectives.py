@@ -12,7 +12,6 @@ from gradcalc.functions import find
 from gradcalc.functions.entry import ElementwiseLoss, VectorLoss
 from gradcalc.mistakes.entry import Case, Mistake, Way
 from gradcalc.mistakes.tape import WHOLE, Change, Run, Start
-from gradcalc.network import output_position
 from gradcalc.objective import LossGradient, Objective
 from gradcalc.shapes import Array
 
@@ -77,8 +76,7 @@ def _at_output(run: Run, objective: Objective) -> LossGradient:
     """A loss at the run's output, joined with the last function where it can be."""
     if not run.steps:
         return objective(run.problem.x, None, None)
-    last = output_position(run.layers)
-    return objective(run.steps[-1].a, run.activation(last), run.z(last))
+    return objective(run.steps[-1].a, run.activation(run.last), run.z(run.last))
 
 
 def _under(objective: Objective) -> Callable[[Run], LossGradient]:

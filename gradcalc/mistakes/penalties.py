@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from gradcalc.mistakes.entry import Case, Mistake, Way
 from gradcalc.mistakes.tape import WHOLE, Change, Run
-from gradcalc.penalty import Penalty
-from gradcalc.shapes import Array
 
 
 def _ways(case: Case, kind: str, factor: float, said: tuple[tuple[str, str], ...] = ()) -> Iterator[Way]:
@@ -20,11 +18,11 @@ def _ways(case: Case, kind: str, factor: float, said: tuple[tuple[str, str], ...
     letters = [
         (position, letter)
         for position in case.backward()
-        for letter, term in _terms(case.problem.penalties, case.right, position).items()
+        for letter, term in case.right.penalized(case.problem.penalties, position).items()
         if np.any(term)
     ]
     gradients = tuple(Change("final", position, _scaled(letter, factor)) for position, letter in letters)
-    loss = Change("loss", WHOLE, lambda run, _at, value: value + (factor - 1.0) * _value(run, run.problem.penalties))
+    loss = Change("loss", WHOLE, lambda run, _at, value: value + (factor - 1.0) * run.penalty(run.problem.penalties))
     if gradients:
         yield Way(f"{kind} gradients", letters[0][0], letters[0][1], gradients, said)
     if case.right.loss is not None:
@@ -36,21 +34,9 @@ def _ways(case: Case, kind: str, factor: float, said: tuple[tuple[str, str], ...
 
 def _scaled(letter: str, factor: float) -> Any:
     def rule(run: Run, at: int, found: Any) -> Any:
-        return {**found, letter: found[letter] + (factor - 1.0) * _terms(run.problem.penalties, run, at)[letter]}
+        return {**found, letter: found[letter] + (factor - 1.0) * run.penalized(run.problem.penalties, at)[letter]}
 
     return rule
-
-
-def _terms(penalties: Sequence[Penalty], run: Run, position: int) -> dict[str, Array]:
-    """What these penalties add to the gradients of one layer's parameters."""
-    found = [{f"d{name}": np.zeros_like(value) for name, value in layer.parameters.items()} for layer in run.layers]
-    for penalty in penalties:
-        penalty.add_gradients(run.layers, found, run.examples)
-    return found[position]
-
-
-def _value(run: Run, penalties: Sequence[Penalty]) -> float:
-    return float(sum(penalty.value(run.layers, run.examples) for penalty in penalties))
 
 
 def _missing(case: Case) -> Iterator[Way]:
@@ -74,11 +60,11 @@ def _on_bias(case: Case) -> Iterator[Way]:
         return
 
     def more(run: Run, at: int, found: Any) -> Any:
-        return {**found, "db": found["db"] + _terms(sparing, run, at)["db"]}
+        return {**found, "db": found["db"] + run.penalized(sparing, at)["db"]}
 
     def value(run: Run, _at: int, loss: float) -> float:
         spared = tuple(penalty._replace(biases=False) for penalty in sparing)
-        return loss + _value(run, sparing) - _value(run, spared)
+        return loss + run.penalty(sparing) - run.penalty(spared)
 
     changes = tuple(Change("final", position, more) for position in positions)
     yield Way("gradients", positions[0], "db", changes)

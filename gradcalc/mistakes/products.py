@@ -151,13 +151,10 @@ def _updated_first(case: Case) -> Iterator[Way]:
 
 def _through_new(run: Run, at: int, found: Any) -> Array:
     """dx of the layer with the parameters that its own gradients, averaged and with penalties, lead to."""
-    own = [{f"d{n}": np.zeros_like(v) for n, v in layer.parameters.items()} for layer in run.layers]
     divisor = run.examples if run.problem.average_parameters else 1
-    own[at] = {f"d{name}": found[f"d{name}"] / divisor for name in run.layers[at].parameters}
-    for penalty in run.problem.penalties:
-        penalty.add_gradients(run.layers, own, run.examples)
+    own = {name: found[name] / divisor + term for name, term in run.penalized(run.problem.penalties, at).items()}
     assert run.problem.learning_rate is not None
-    moved = descend([run.layers[at]], [own[at]], run.problem.learning_rate)[0]
+    moved = descend([run.layers[at]], [own], run.problem.learning_rate)[0]
     return run.again(at, moved).back(found["da"], found.get("dz"))["dx"]
 
 

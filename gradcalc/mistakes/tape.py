@@ -14,6 +14,7 @@ from gradcalc.backpropagation import written
 from gradcalc.layers.activation import Activation
 from gradcalc.layers.base import Layer, Quantities, Step
 from gradcalc.network import Problem, activation_of, descend, output_position
+from gradcalc.penalty import Penalty
 from gradcalc.shapes import Array
 
 #: Where a rule can be changed, in the order of the computation. A change gets (run, position, value), gives the value:
@@ -70,6 +71,24 @@ class Run:
         """How many there are."""
         return len(self.problem.x)
 
+    @property
+    def last(self) -> int:
+        """The position of the layer that makes the output; WHOLE where there is none."""
+        return output_position(self.layers) if self.layers else WHOLE
+
+    def penalty(self, penalties: Iterable[Penalty]) -> float:
+        """What these penalties add to the loss."""
+        return float(sum(penalty.value(self.layers, self.examples) for penalty in penalties))
+
+    def penalized(self, penalties: Iterable[Penalty], position: int) -> Quantities:
+        """What these penalties add to the gradients of one layer's parameters."""
+        found = [
+            {f"d{name}": np.zeros_like(value) for name, value in layer.parameters.items()} for layer in self.layers
+        ]
+        for penalty in penalties:
+            penalty.add_gradients(self.layers, found, self.examples)
+        return found[position]
+
     def z(self, position: int) -> Array:
         """What the layer's function is applied to."""
         quantities = self.steps[position].quantities
@@ -116,7 +135,7 @@ class Run:
             x = self.steps[-1].a
 
     def _start(self) -> None:
-        penalty = float(sum(p.value(self.layers, self.examples) for p in self.problem.penalties))
+        penalty = self.penalty(self.problem.penalties)
         same = self.right is not None and self.steps is self.right.steps
         start = self.right.start if self.right is not None and same else self._started()
         self.start = self.changed("start", WHOLE, start) if start is not None else None
@@ -131,11 +150,10 @@ class Run:
             return None
         if not self.steps:
             return Start(*problem.objective(problem.x, None, None))
-        last = output_position(self.layers)
-        return Start(*problem.objective(self.steps[-1].a, self.activation(last), self.z(last)))
+        return Start(*problem.objective(self.steps[-1].a, self.activation(self.last), self.z(self.last)))
 
     def _backward(self, start: Start) -> None:
-        last, known = output_position(self.layers) if self.steps else WHOLE, start.dz
+        last, known = self.last, start.dz
         right = self.right if self.right is not None and self.right.steps is self.steps else None
         same = right is not None and right.start is start
         da = start.da
