@@ -16,7 +16,7 @@ from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
 from gradcalc.mistakes import MISTAKES
-from gradcalc.render import FORMATS
+from gradcalc.render import FORMATS, GRADERS
 
 NAMES = [name for entry in entries() for name in (entry.name, *entry.aliases)]
 OTHERS = [
@@ -30,7 +30,7 @@ EXPECTED = {
     "mistakes": [mistake.name for mistake in MISTAKES],
     "conventions": [convention.name for convention in CONVENTIONS],
     "examples": [example.name for example in examples()],
-    "formats": list(FORMATS),
+    "formats": [*FORMATS, *GRADERS],
 }
 
 

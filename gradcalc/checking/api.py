@@ -64,7 +64,8 @@ class Checker:
         judged = [one for one in judged if self._wanted(one.address)]
         if self.strict_shape:
             judged = [refused(one) for one in judged]
-        items = [*(item_of(one) for one in judged), *broken]
+        items = [item_of(one) for one in judged]
+        items += [one._replace(wanted=self._wanted(one.quantity)) for one in broken]
         items += [self._absent(address) for address in self.only if not _held(address, items)]
         found = CheckResult(name, tuple(items), missing=tuple(self._missing(items)))
         if all(one.right for one in judged):

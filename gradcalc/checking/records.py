@@ -10,6 +10,7 @@ class Item(NamedTuple):
 
     `expected` and `got` stand at `worst_index`; they are None where nothing could be compared, and `problem` says why.
     `note` says what was accepted though it was written otherwise. `wrong` of `size` numbers differ.
+    One that cannot be used, and was not asked for either, is not `wanted`.
     """
 
     quantity: str
@@ -25,6 +26,7 @@ class Item(NamedTuple):
     note: str = ""
     problem: str = ""
     compared: bool = True
+    wanted: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """The item under the contract's keys; `name`, `note` and `problem` where there is something to say."""

@@ -13,16 +13,21 @@ from gradcalc.cli.options import (
     Count,
     NotNegative,
     digits_option,
-    format_option,
+    graded_format_option,
     limit_options,
     output_option,
     override_options,
 )
-from gradcalc.cli.output import opened
+from gradcalc.cli.output import opened, warn
 from gradcalc.cli.terminal import width
+from gradcalc.errors import UsageError
+from gradcalc.render import GRADERS
 
 if TYPE_CHECKING:
     from gradcalc.checking.records import CheckResult
+
+#: What all answers of a file are worth together, unless --points says otherwise.
+_POINTS = 100.0
 
 #: One line an answer, in the formats for programs.
 COLUMNS = (
@@ -43,7 +48,13 @@ COLUMNS = (
 @click.option("--only", metavar="QUANTITIES", help="Compare just these, by commas; one that is missing is wrong.")
 @click.option("--summary", is_flag=True, help="In formats for people: print only the table of who passed.")
 @click.option("--jobs", type=Count(1, 256), default="1", metavar="N", help="Check files in N processes.")
-@format_option
+@graded_format_option
+@click.option(
+    "--points",
+    type=NotNegative(),
+    metavar="N",
+    help="Of --format gradescope: what right answers are worth together (100).",
+)
 @digits_option
 @output_option
 @limit_options
@@ -60,6 +71,7 @@ def command(
     atol: float,
     digits_given: bool,
     strict_shape: bool,
+    points: float | None,
     **options: Any,
 ) -> None:
     """Compare somebody's numbers with the right ones, and name their mistakes.
@@ -74,9 +86,14 @@ def command(
     """
     own: dict[str, Any] = {"rtol": rtol, "atol": atol, "digits_given": digits_given, "strict_shape": strict_shape}
     own["only"] = only.split(",") if only else ()
+    if points is not None and format_name != "gradescope":
+        raise UsageError("--points is for --format gradescope", hint="the other formats give no score")
     results = checked(spec, answers, options, own, jobs)
     with opened(output) as stream:
-        stream.writelines(_answer(results, format_name or "table", digits, summary))
+        if format_name in GRADERS:
+            stream.write(_graded(results, str(format_name), digits, points))
+        else:
+            stream.writelines(_answer(results, format_name or "table", digits, summary))
     click.get_current_context().exit(max(result.exit_code for result in results))
 
 
@@ -94,6 +111,26 @@ def _answer(results: Sequence[CheckResult], format_name: str, digits: int | None
     from gradcalc.report.checks import check_report
 
     return [report_text(check_report(results, summary=summary), format_name, width=width(), digits=digits)]
+
+
+def _graded(results: Sequence[CheckResult], format_name: str, digits: int | None, points: float | None) -> str:
+    """The answer as a grader reads it."""
+    from gradcalc.report.suites import suites
+
+    found = suites(results)
+    if format_name == "tap":
+        from gradcalc.render.tap import tap_text
+
+        return tap_text(found, digits)
+    if format_name == "junit":
+        from gradcalc.render.junit import junit_text
+
+        return junit_text(found, digits)
+    from gradcalc.render.gradescope import gradescope_text
+
+    if any(result.missing for result in results):
+        warn("the points are shared among the quantities that are given; --only names those that must be")
+    return gradescope_text(found, _POINTS if points is None else points, digits)
 
 
 def _rows(results: Sequence[CheckResult], format_name: str, digits: int | None) -> Iterable[str]:

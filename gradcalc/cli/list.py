@@ -38,7 +38,7 @@ def command(kind: str | None, format_name: str | None, output: str | None) -> No
 
 def _card(kind: str | None) -> Card:
     from gradcalc import cards
-    from gradcalc.render import FORMATS
+    from gradcalc.render import FORMATS, GRADERS
 
     if kind == "functions":
         return cards.list_functions()
@@ -49,5 +49,7 @@ def _card(kind: str | None) -> Card:
     if kind == "examples":
         return cards.list_examples()
     if kind == "formats":
-        return cards.list_named([(one.name, one.title) for one in FORMATS.values()], "--format NAME chooses one.")
+        return cards.list_named(
+            [(one.name, one.title) for one in (FORMATS | GRADERS).values()], "--format NAME chooses one."
+        )
     return cards.list_named(list(KINDS.items()), "'gradcalc list NAME' lists them.")

@@ -9,7 +9,7 @@ import click
 from gradcalc.cli.sizes import Size
 from gradcalc.errors import UsageError, listed, near, quoted
 from gradcalc.functions.entry import SIDES
-from gradcalc.render import FORMATS
+from gradcalc.render import FORMATS, GRADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,8 +84,17 @@ class NotNegative(click.ParamType):  # type: ignore[type-arg]  # generic from cl
 
 def format_option(command: F) -> F:
     """--format: how the answer looks."""
-    shown = f"How the answer looks: {listed(list(FORMATS), 'or')}."
-    return click.option("--format", "format_name", type=Word(list(FORMATS)), metavar="FORMAT", help=shown)(command)
+    return _format_of(list(FORMATS))(command)
+
+
+def graded_format_option(command: F) -> F:
+    """--format of what graders read too."""
+    return _format_of([*FORMATS, *GRADERS])(command)
+
+
+def _format_of(names: Sequence[str]) -> Callable[[F], F]:
+    shown = f"How the answer looks: {listed(names, 'or')}."
+    return click.option("--format", "format_name", type=Word(names), metavar="FORMAT", help=shown)
 
 
 def digits_option(command: F) -> F:

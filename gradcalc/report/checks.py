@@ -35,7 +35,7 @@ def _file(result: CheckResult) -> Iterator[Block]:
     remarks = [_remark(item) for item in result.items if item.problem or item.note]
     if remarks:
         yield Text(remarks)
-    yield Text(_sentences(result))
+    yield Text(sentences(result))
 
 
 def _remark(item: Item) -> str:
@@ -43,7 +43,7 @@ def _remark(item: Item) -> str:
     return said if said.endswith(("?", "...")) else f"{said}."
 
 
-def _sentences(result: CheckResult) -> list[Line]:
+def sentences(result: CheckResult) -> list[Line]:
     """What was found, where to look, and what was not given."""
     said: list[Line] = [verdict(result)]
     for finding in result.diagnosis:
