@@ -149,7 +149,8 @@ def _flipped(case: Case) -> Iterator[Way]:
     for position in case.having("W"):
         if case.layers[position].type not in ("conv1d", "conv2d"):
             continue
-        yield Way("forward", position, "a", (Change("layer", position, lambda _run, _at, layer: _turned(layer)),))
+        letter = "z" if "z" in case.right.quantities(position) else "a"
+        yield Way("forward", position, letter, (Change("layer", position, lambda _run, _at, layer: _turned(layer)),))
         if case.passes_back:
             yield Way("dW", position, "dW", (replaced("gradients", position, "dW", _turned_gradient),))
             yield Way("dx", position, "dx", (replaced("gradients", position, "dx", _turned_back),))

@@ -57,17 +57,17 @@ def _written_ways(case: Case, factor: float, said: tuple[tuple[str, str], ...]) 
     """A quantity written down wrong and not gone on from."""
     for position in reversed(range(len(case.layers))):
         final = case.right.final[position] if case.right.final else {}
-        letters = [
-            "z",
-            "a",
-            *(name for name in final if name[0] == "d" and name[1:] not in case.layers[position].parameters),
-        ]
-        letters += ["f_prime"] if "f_prime" in case.right.quantities(position) else []
+        letters = ["z", "a", "f_prime", *(name for name in final if _goes_on(case, position, name))]
         for letter in letters:
             if letter in case.right.quantities(position):
                 yield Way(f"{letter} written", position, letter, (_times("shown", position, letter, factor),), said)
         if case.right.moved:
             yield Way("step", position, "W_new", (Change("moved", position, _step(factor)),), said)
+
+
+def _goes_on(case: Case, position: int, name: str) -> bool:
+    """Whether a gradient is used further, so that writing it down wrong is another thing than computing it wrong."""
+    return name[0] == "d" and (bool(case.right.moved) or name[1:] not in case.layers[position].parameters)
 
 
 def _step(factor: float) -> Callable[[Run, int, Any], Any]:
