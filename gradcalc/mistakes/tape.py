@@ -59,6 +59,7 @@ class Run:
         self.gradients: list[Quantities] = []
         self.final: list[Quantities] = []
         self._moved: list[Layer] | None = None
+        self._shown: dict[int, Quantities] = {}
         with np.errstate(all="ignore"):
             self._forward()
             self._start()
@@ -179,6 +180,11 @@ class Run:
                     found[f"d{name}"] = found[f"d{name}"] / count
         for penalty in problem.penalties:
             penalty.add_gradients(self.layers, self.final, count)
+        if self.right is not None:
+            pairs = zip(self.gradients, self.right.gradients, strict=True)
+            kept = [position for position, (own, right) in enumerate(pairs) if own is right]
+            for position in kept:  # the right run's own arrays, so that what is unchanged is seen at once
+                self.final[position] = dict(self.right.final[position])
         self.final = [self.changed("final", position, found) for position, found in enumerate(self.final)]
 
     @property
@@ -208,9 +214,20 @@ class Run:
         for position, layer in enumerate(self.layers):
             if layers is not None and layer.name not in layers:
                 continue
-            own = self.changed("shown", position, self.own(position, new=new))
+            own = self.changed("shown", position, self._own(position, new))
             found |= {(layer.name, name): array for name, array in own.items()}
         return found
+
+    def _own(self, position: int, new: bool) -> Quantities:
+        """One layer's quantities; those of the right run where nothing is changed."""
+        right = self.right
+        if right is None or right.steps is not self.steps or ("moved", position) in self._rules:
+            return self.own(position, new=new)
+        if any(array is not right.final[position].get(name) for name, array in self.final[position].items()):
+            return self.own(position, new=new)
+        if position not in right._shown:
+            right._shown[position] = right.own(position)
+        return right._shown[position]
 
     def own(self, position: int, *, new: bool = True) -> Quantities:
         """One layer's quantities in the spec's shapes, without what changes them when they are written down.
