@@ -204,3 +204,49 @@ def _ways(checker: Checker, name: str) -> Iterator[tuple[Checker, Any]]:
     for candidate in checker._table.candidates:
         if candidate.mistake.name == name:
             yield from ((checker, way) for way in candidate.ways)
+
+
+SMALL: dict[str, Any] = {
+    "input": [[0.3, -1.2], [1.0, 0.4]],
+    "layers": [
+        {"name": "h", "activation": "tanh", "weights": [[0.1, 0.2], [0.3, -0.4]], "bias": [0.1, 0.2]},
+        {"name": "o", "weights": [[0.7], [-0.8]], "bias": [0.3]},
+    ],
+}
+LEARNING = {**SMALL, "target": [[1], [2]], "loss": "square", "learning_rate": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("spec", "quantity"),
+    [
+        (SMALL, "z1"),
+        ({**SMALL, "upstream": [[1], [2]]}, "dW1"),
+        ({**SMALL, "upstream": [[1], [2]], "dtype": "float32"}, "dW1"),
+        (LEARNING, "dW2"),
+        ({**LEARNING, "steps": 3}, "dW1"),
+        ({**SMALL, "data": "columns", "target": [[1, 2]], "loss": "square", "average": "parameters"}, "db1"),
+        ({**SMALL, "target": [[1], [2]], "loss": {"formula": "(a - y)^4"}}, "dW1"),
+        ({"input": [0.2, 0.5], "target": [1, 0], "loss": "square", "layers": []}, "da0"),
+        ({"input": 1, "target": 0, "loss": "square", "layers": [{"weights": 2, "bias": 1}]}, "dW1"),
+    ],
+    ids=str,
+)
+def test_a_sign_is_found_in_every_kind_of_problem(spec: dict[str, Any], quantity: str) -> None:
+    checker = load_checker(spec, {})
+    right = checker.result.quantity(quantity)
+    result = checker.check(given_of({quantity: -right}))
+    assert [finding.mistake for finding in result.diagnosis] == ["sign_flipped"]
+    assert checker.check(given_of({quantity: right})).passed
+
+
+def test_a_gradient_written_down_wrong_beside_right_new_weights() -> None:
+    checker = load_checker(LEARNING, {})
+    right = {f"{layer}.{name}": q for layer, name, q in checker.result.addresses() if layer}
+    result = checker.check(given_of({**right, "h.dW": -right["h.dW"]}))
+    assert [(finding.mistake, finding.quantity) for finding in result.diagnosis] == [("sign_flipped", "h.dW")]
+
+
+def test_an_undefined_slope_is_right_where_ours_is() -> None:
+    spec = {"input": [0], "target": [1], "loss": "square", "kink": "undefined"}
+    layers = [{"activation": "relu", "weights": [[1]], "bias": [0]}]
+    assert load_checker({**spec, "layers": layers}, {}).check(given_of({"dW1": [[float("nan")]]})).passed

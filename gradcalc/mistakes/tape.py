@@ -223,7 +223,8 @@ class Run:
         right = self.right
         if right is None or right.steps is not self.steps or ("moved", position) in self._rules:
             return self.own(position, new=new)
-        if any(array is not right.final[position].get(name) for name, array in self.final[position].items()):
+        final = self.final[position] if self.final else {}  # empty in a forward pass alone
+        if any(array is not right.final[position].get(name) for name, array in final.items()):
             return self.own(position, new=new)
         if position not in right._shown:
             right._shown[position] = right.own(position)
