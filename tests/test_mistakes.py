@@ -250,3 +250,11 @@ def test_an_undefined_slope_is_right_where_ours_is() -> None:
     spec = {"input": [0], "target": [1], "loss": "square", "kink": "undefined"}
     layers = [{"activation": "relu", "weights": [[1]], "bias": [0]}]
     assert load_checker({**spec, "layers": layers}, {}).check(given_of({"dW1": [[float("nan")]]})).passed
+
+
+def test_numbers_that_a_loose_tolerance_lets_agree_by_chance_accuse_nobody() -> None:
+    checker = load_checker(LEARNING, {}, rtol=0.2)
+    right = checker.result.quantity("loss")
+    result = checker.check(given_of({"loss": 1.9 * right}))
+    assert not result.passed and not result.diagnosis
+    assert load_checker(LEARNING, {}).check(given_of({"loss": 2 * right})).diagnosis
