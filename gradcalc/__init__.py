@@ -10,6 +10,7 @@ __released__ = "2026-11-22"
 
 _HOMES = {
     "backprop": "gradcalc.backpropagation",
+    "check": "gradcalc.checking.api",
     "evaluate": "gradcalc.evaluation.api",
     "find": "gradcalc.functions",
     "entries": "gradcalc.functions",
@@ -17,7 +18,7 @@ _HOMES = {
     "GradcalcError": "gradcalc.errors",
 }
 
-__all__ = ["GradcalcError", "__version__", "backprop", "entries", "evaluate", "find", "load_spec"]
+__all__ = ["GradcalcError", "__version__", "backprop", "check", "entries", "evaluate", "find", "load_spec"]
 
 
 def __getattr__(name: str) -> Any:

@@ -185,7 +185,7 @@ def solve(problem: Problem) -> BackpropResult:
         loss_history=history,
         layers=results,
         chain=chain_products(layers, last, problem),
-        inputs=input_results(problem, last) if problem.graph is not None else [],
+        inputs=input_results(problem, last.arrived),
         input={} if layers else _input(problem.examples, problem.x, last.da),
         warnings=warnings(problem, last.quantities[-1]["a"] if layers else problem.x),
     )

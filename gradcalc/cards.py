@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc import layers
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
@@ -23,6 +23,9 @@ from gradcalc.functions.entry import (
     VectorActivation,
 )
 from gradcalc.results import Block, Report, Section, Table, Text
+
+if TYPE_CHECKING:
+    from gradcalc.mistakes.entry import Mistake
 
 
 class Card(NamedTuple):
@@ -44,6 +47,16 @@ def list_functions() -> Card:
         report.append(Table("", [heading, "", "also called"], of_kind))
     hint = Text(["'gradcalc show NAME' prints the card of one."])
     return Card(record, Table("", ["name", "kind", "aliases", "title"], rows), [*report, hint])
+
+
+def list_mistakes() -> Card:
+    """Every mistake that `check` names, the plainest first."""
+    from gradcalc.mistakes import MISTAKES  # late: it computes with NumPy, which other cards do not need
+
+    record = [{"name": one.name, "title": one.title} for one in MISTAKES]
+    table = Table("", ["name", "title"], [[one.name, one.title] for one in MISTAKES])
+    hint = Text(["The plainest come first. 'gradcalc show NAME' prints the card of one."])
+    return Card(record, table, [table, hint])
 
 
 def list_conventions() -> Card:
@@ -79,7 +92,7 @@ def list_named(named: Sequence[tuple[str, str]], hint: str) -> Card:
 
 
 def show(name: str) -> Card:
-    """The card of a layer, function, convention or example. Errors: UsageError with near names.
+    """The card of a layer, function, mistake, convention or example. Errors: UsageError with near names.
 
     A layer goes before an example that is named after it.
     """
@@ -102,7 +115,25 @@ def _cards() -> dict[str, Callable[[], Card]]:
     found |= {one.name: partial(_convention_card, one) for one in CONVENTIONS}
     for entry in entries():
         found |= dict.fromkeys((entry.name, *entry.aliases), partial(_function_card, entry))
-    return found
+    return found | _mistake_cards()
+
+
+def _mistake_cards() -> dict[str, Callable[[], Card]]:
+    from gradcalc.mistakes import MISTAKES  # late: it computes with NumPy
+
+    return {one.name: partial(_mistake_card, one) for one in MISTAKES}
+
+
+def _mistake_card(mistake: Mistake) -> Card:
+    record = {
+        "name": mistake.name,
+        "kind": "mistake",
+        "title": mistake.title,
+        "sentence": mistake.pattern,
+        "example": mistake.example,
+    }
+    rows = [["mistake", mistake.title], ["example", mistake.example], ["check says", mistake.pattern]]
+    return _rows_card(record, mistake.name, rows)
 
 
 def _function_card(entry: Entry) -> Card:

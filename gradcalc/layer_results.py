@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcalc.layers import find
 from gradcalc.layers.base import Layer, Quantities
-from gradcalc.network import Pass, Problem, Term, total
+from gradcalc.network import Problem, Term, total
 from gradcalc.shapes import Array, Examples, Shape
 
 #: The quantities that every layer may have, and which have the examples as their first axis.
@@ -78,12 +78,21 @@ def with_new(result: LayerResult, moved: Layer) -> LayerResult:
     return result._replace(quantities={**result.quantities, **{f"{name}_new": v for name, v in new.items()}})
 
 
-def input_results(problem: Problem, last: Pass) -> list[LayerResult]:
-    """Each input with the loss's derivative by it, unless the first layer alone takes the only one."""
-    if problem.inputs == ("input",) and problem.users(-1) == [0]:
+def written(examples: Examples, layer: Layer, quantities: Quantities, moved: Layer | None) -> Quantities:
+    """A layer's quantities, and its parameters after the step if it was `moved`, in the user's shapes."""
+    result = layer_result(examples, layer, quantities)
+    return (result if moved is None else with_new(result, moved)).quantities
+
+
+def input_results(problem: Problem, arrived: list[list[Term]]) -> list[LayerResult]:
+    """Each input with the loss's derivative by it, the sum of what arrived, where no layer has it all as its x and dx.
+
+    That is: where there are several inputs, or several layers take the only one.
+    """
+    if problem.graph is None or (problem.inputs == ("input",) and problem.users(-1) == [0]):
         return []
     arrays = (problem.x, *problem.more)
-    arrived = last.arrived or [[] for _ in arrays]
+    arrived = arrived or [[] for _ in arrays]
     return [
         _input_result(problem, name, array, terms)
         for name, array, terms in zip(problem.inputs, arrays, arrived, strict=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradcalc.layers.activation import Activation, ActivationLayer
+from gradcalc.layers.activation import ActivationLayer
 from gradcalc.layers.base import Layer, Quantities, Step
 from gradcalc.objective import Objective
 from gradcalc.penalty import Penalty
@@ -123,8 +123,9 @@ def backward(
         terms, arrived[position] = arrived[position], []
         da = total(terms) if terms else np.zeros_like(steps[position].a)
         gradients = steps[position].back(da, known[1] if position == known[0] else None)
-        _send_back(problem.takes(position), position, gradients, arrived)
-        found.append(_with_terms(problem, gradients, terms) if len(terms) > 1 else gradients)
+        for source, term in sent_back(problem.takes(position), position, gradients):
+            arrived[source].insert(0, term)
+        found.append(with_terms(problem, gradients, terms))
     return found[::-1], [arrived[-1 - i] for i in range(len(problem.inputs))]
 
 
@@ -133,17 +134,21 @@ def total(terms: list[Term]) -> Array:
     return reduce(np.add, [array for _, array in terms])
 
 
-def _send_back(taken: tuple[Source, ...], position: int, gradients: Quantities, arrived: list[list[Term]]) -> None:
-    """A layer's dx to what it takes, none for an input of integers; one that it takes twice gets the sum."""
+def sent_back(taken: tuple[Source, ...], position: int, gradients: Quantities) -> list[tuple[Source, Term]]:
+    """A layer's dx for what it takes, none for an input of integers; one that it takes twice gets the sum."""
+    found: list[tuple[Source, Term]] = []
     for source in dict.fromkeys(taken):
         names = [f"dx[{i}]" if len(taken) > 1 else "dx" for i, one in enumerate(taken) if one == source]
         parts = [(position, gradients[name]) for name in names if name in gradients]
         if parts:
-            arrived[source].insert(0, (position, total(parts)))
+            found.append((source, (position, total(parts))))
+    return found
 
 
-def _with_terms(problem: Problem, gradients: Quantities, terms: list[Term]) -> Quantities:
-    """The derivatives with the terms of da behind it."""
+def with_terms(problem: Problem, gradients: Quantities, terms: list[Term]) -> Quantities:
+    """The derivatives with the terms of da behind it, where there are several."""
+    if len(terms) < 2:
+        return gradients
     named = {f"da_terms.{problem.layers[position].name}": array for position, array in terms}
     return _inserted(gradients, "da", named)
 
@@ -168,7 +173,8 @@ def run(problem: Problem, layers: list[Layer]) -> Pass:
         if not steps:
             return Pass(_plus(data_loss, penalty), data_loss, penalty, [], da, [[]])
         gradients, arrived = backward(problem, steps, da, (output_position(problem), dz))
-        _finish(problem, layers, gradients)
+        combine(problem, layers, gradients)
+        penalise(problem, layers, gradients)
     quantities = [{**s.quantities, **g} for s, g in zip(steps, gradients, strict=True)]
     return Pass(_plus(data_loss, penalty), data_loss, penalty, quantities, da, arrived)
 
@@ -210,11 +216,6 @@ def output_position(problem: Problem) -> int:
     return position
 
 
-def activation_of(layer: Layer) -> Activation | None:
-    """The function that a layer applies last."""
-    return layer.activation
-
-
 def _is_identity(layer: Layer) -> bool:
     return isinstance(layer, ActivationLayer) and layer.activation.entry.name == "identity"
 
@@ -224,18 +225,30 @@ def _activated(step: Step) -> Array | None:
     return step.quantities.get("z", step.quantities.get("x"))
 
 
-def _finish(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
-    """The parameters' gradients divided by N where the convention has it so, summed, and with the penalties' added."""
+def combine(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
+    """The parameters' gradients divided by N where the convention has it so; those of shared parameters summed."""
     if problem.average_parameters and problem.counted > 1:
         for layer, found in zip(layers, gradients, strict=True):
             for name in layer.parameters:
                 found[f"d{name}"] = found[f"d{name}"] / problem.counted
     if problem.shared:
         _sum_shared(problem, layers, gradients)
+        spread(problem, layers, gradients)
+
+
+def penalise(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
+    """The penalties' derivatives added."""
     for penalty in problem.penalties:
         penalty.add_gradients(layers, gradients, len(problem.x), problem.shared)
-    for sharer, owner in problem.shared.items():
-        _copy(layers, gradients, owner, sharer)
+    if problem.penalties:
+        spread(problem, layers, gradients)
+
+
+def spread(problem: Problem, layers: list[Layer], gradients: list[Quantities]) -> None:
+    """The whole gradient of each shared parameter, in the form of the layers that share it."""
+    for (position, letter), owner in problem.shared.items():
+        for name, array in layers[position].from_written(letter, _written(layers, gradients, owner)).items():
+            gradients[position][f"d{name}"] = array
 
 
 def _written(layers: list[Layer], gradients: list[Quantities], parameter: Parameter) -> Array:
@@ -256,10 +269,3 @@ def _sum_shared(problem: Problem, layers: list[Layer], gradients: list[Quantitie
             gradients[position][f"d{name}"] = array
         named = {f"d{letter}_terms.{layers[at].name}": array for at, array in terms}
         gradients[position] = _inserted(gradients[position], f"d{letter}", named)
-
-
-def _copy(layers: list[Layer], gradients: list[Quantities], owner: Parameter, sharer: Parameter) -> None:
-    """The whole gradient of a shared parameter, in the form of a layer that shares it."""
-    position, letter = sharer
-    for name, array in layers[position].from_written(letter, _written(layers, gradients, owner)).items():
-        gradients[position][f"d{name}"] = array

@@ -18,6 +18,8 @@ from gradcalc.layer_cards import COMMON, layer_card
 from gradcalc.layers import entries as layer_entries
 from gradcalc.layers import find as find_layer
 from gradcalc.layers.declaration import Key, LayerEntry
+from gradcalc.mistakes import MISTAKES
+from gradcalc.mistakes.entry import Mistake
 from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from gradcalc.spec.initial import initialise
@@ -147,6 +149,17 @@ def further_inputs(_: str) -> list[str]:
     return tagged(items)
 
 
+def mistakes(_: str) -> list[str]:
+    """Every mistake that check names: what it is, what is said of it, and an example."""
+    return tagged([(f"Cm {argument(one.name)}", _mistake(one)) for one in MISTAKES])
+
+
+def _mistake(mistake: Mistake) -> list[str]:
+    said = [("Said", mistake.pattern), ("Example", mistake.example)]
+    items = [line for label, text in said for line in (f".It {label}", *paragraph(text))]
+    return [*paragraph(sentence(mistake.title)), ".Bl -tag -width Example -compact", *items, ".El"]
+
+
 def convention_options(_: str) -> list[str]:
     """Every disagreement with its choices."""
     return tagged(
@@ -225,6 +238,7 @@ FACTS: dict[str, Callable[[str], list[str]]] = {
     "functions": functions,
     "accuracy": accuracy,
     "further-inputs": further_inputs,
+    "mistakes": mistakes,
     "convention-options": convention_options,
     "presets": presets,
     "keys": spec_keys,

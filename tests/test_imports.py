@@ -18,7 +18,9 @@ LADDER = (
     ("gradcalc.__main__",),
     ("gradcalc.cli",),
     ("gradcalc.report", "gradcalc.statements", "gradcalc.cards", "gradcalc.formula_cards", "gradcalc.layer_cards"),
-    ("gradcalc", "gradcalc.evaluation", "gradcalc.backpropagation"),
+    ("gradcalc", "gradcalc.evaluation", "gradcalc.checking"),
+    ("gradcalc.mistakes",),
+    ("gradcalc.backpropagation",),
     ("gradcalc.spec",),
     ("gradcalc.chain", "gradcalc.layer_results"),
     ("gradcalc.network", "gradcalc.objective", "gradcalc.penalty", "gradcalc.addresses", "gradcalc.advice"),
@@ -27,12 +29,12 @@ LADDER = (
     ("gradcalc.formula",),
     ("gradcalc.functions",),
     ("gradcalc.numerics",),
-    ("gradcalc.errors", "gradcalc.results"),
+    ("gradcalc.errors", "gradcalc.results", "gradcalc.suites"),
 )
 RUNG = {name: height for height, names in enumerate(reversed(LADDER)) for name in names}
 
 #: `render` stands beside the ladder: it knows answers and errors, and only the command line knows it.
-RENDER_KNOWS = ("gradcalc.render", "gradcalc.errors", "gradcalc.results")
+RENDER_KNOWS = ("gradcalc.render", "gradcalc.errors", "gradcalc.results", "gradcalc.suites")
 
 #: Where outside packages may be imported.
 HOMES = {"click": ("gradcalc.cli",), "tabulate": ("gradcalc.render",), "yaml": ("gradcalc.spec",)}

@@ -16,19 +16,21 @@ from gradcalc.examples import Example, examples
 from gradcalc.functions import entries
 from gradcalc.functions.entry import Entry
 from gradcalc.layers import TYPES
-from gradcalc.render import FORMATS
+from gradcalc.mistakes import MISTAKES
+from gradcalc.render import FORMATS, GRADERS
 
 NAMES = [name for entry in entries() for name in (entry.name, *entry.aliases)]
 
 #: An example may have the name of a layer, which then goes before it.
-OTHERS = [*(one.name for one in CONVENTIONS), *TYPES]
+OTHERS = [*(one.name for one in CONVENTIONS), *(one.name for one in MISTAKES), *TYPES]
 OTHERS += [one.name for one in examples() if simplified(one.name) not in map(simplified, TYPES)]
 EXPECTED = {
     "functions": [entry.name for entry in entries()],
     "layers": list(TYPES),
+    "mistakes": [mistake.name for mistake in MISTAKES],
     "conventions": [convention.name for convention in CONVENTIONS],
     "examples": [example.name for example in examples()],
-    "formats": list(FORMATS),
+    "formats": [*FORMATS, *GRADERS],
 }
 
 
@@ -106,7 +108,7 @@ def test_every_name_has_a_card_in_any_spelling(name: str) -> None:
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-@pytest.mark.parametrize("name", ["hinge", "pytorch", "mazur", "conv2d"])
+@pytest.mark.parametrize("name", ["hinge", "pytorch", "mazur", "conv2d", "transposed"])
 def test_a_card_has_every_format(name: str, format_name: str) -> None:
     assert name in printed("show", name, "--format", format_name)
 

@@ -17,6 +17,7 @@ from gradcalc import layers
 from gradcalc.cli import COMMANDS
 from gradcalc.conventions import CONVENTIONS, OPTIONS
 from gradcalc.functions import entries
+from gradcalc.mistakes import MISTAKES
 from gradcalc.render import FORMATS
 from gradcalc.spec import keys
 from manual import FOLDER, Page, build, pages
@@ -114,6 +115,13 @@ def test_every_convention_with_its_choices_is_named() -> None:
     words = [preset.name for preset in CONVENTIONS]
     words += [word for option in OPTIONS for word in (option.name, *option.choices)]
     assert [word for word in words if not named("gradcalc-conventions", word)] == []
+
+
+def test_every_mistake_is_named_with_what_is_said_of_it() -> None:
+    text = " ".join(TEXTS["gradcalc-check"].replace(r"\&", "").split())
+    for mistake in MISTAKES:
+        assert named("gradcalc-check", mistake.name)
+        assert all(" ".join(said.split()) in text for said in (mistake.pattern, mistake.example)), mistake.name
 
 
 def test_every_key_of_a_spec_is_named() -> None:

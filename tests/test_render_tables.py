@@ -108,6 +108,13 @@ def test_parts_of_a_line_are_formatted_and_joined() -> None:
     assert report_text([Text([("L = ", 1 / 3)])], "table", digits=3) == "L = 0.333\n"
 
 
+def test_a_name_wider_than_the_table_leaves_the_other_columns_their_words() -> None:
+    row = ["folder/" * 20, "failed", "sign_flipped (hidden), transposed (output)"]
+    text = report_text([Table("", ["file", "result", "mistakes"], [row])], "table", width=60)
+    assert "folder/" * 20 in text
+    assert all(word in text.split() for word in ("failed", "sign_flipped", "transposed"))
+
+
 def test_rows_without_any_number_in_a_block_are_left_out_of_it() -> None:
     uneven = Table(
         "", ["x", *(f"[{i}]" for i in range(12))], [["long", *NUMBERS[0]], ["short", 1.0, *[None] * 11]], wrap=True

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "eval": "gradcalc.cli.eval",
     "backprop": "gradcalc.cli.backprop",
+    "check": "gradcalc.cli.check",
     "list": "gradcalc.cli.list",
     "show": "gradcalc.cli.show",
     "example": "gradcalc.cli.example",
@@ -97,7 +98,7 @@ def run(argv: Sequence[str]) -> int:
     words, debug = _without_debug(argv)
     try:
         output.prepare()
-        _invoke(words)
+        code = _invoke(words)
         output.flush()
     except KeyboardInterrupt:
         output.flush_quietly()
@@ -109,7 +110,7 @@ def run(argv: Sequence[str]) -> int:
         known = _known(error)
         _tell(known, error if debug else None)
         return known.exit_code
-    return 0
+    return code
 
 
 def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
@@ -121,15 +122,19 @@ def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
     return [word for word in words[:end] if word != "--debug"] + words[end:], True
 
 
-def _invoke(words: list[str]) -> None:
-    """Parse and run. Not click's own `main`: its exit codes for a closed pipe and for Ctrl-C are not ours."""
+def _invoke(words: list[str]) -> int:
+    """Parse and run; the exit code of a command that did its work.
+
+    Not click's own `main`: its exit codes for a closed pipe and for Ctrl-C are not ours.
+    """
     if not words:
         _refuse_nothing()
     try:
         with gradcalc.make_context("gradcalc", words) as ctx:
             gradcalc.invoke(ctx)
-    except click.exceptions.Exit:
-        pass  # --help and --version have printed what was asked for
+    except click.exceptions.Exit as done:  # --help and --version have printed what was asked for; check has compared
+        return done.exit_code
+    return 0
 
 
 def _refuse_nothing() -> NoReturn:

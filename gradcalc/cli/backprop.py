@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gradcalc.cli.numbers import Command
-from gradcalc.cli.options import Word, digits_option, format_option, output_option
+from gradcalc.cli.options import (
+    Word,
+    digits_option,
+    format_option,
+    limit_options,
+    output_option,
+    override_options,
+)
 from gradcalc.cli.output import opened, warn
-from gradcalc.cli.sizes import Size
 from gradcalc.cli.terminal import width
 from gradcalc.errors import UsageError
 
@@ -26,13 +32,7 @@ _ONLY_FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv")
 
 @click.command(cls=Command)
 @click.argument("spec")
-@click.option("--input", metavar="VALUES", help="Replace the spec's input: 0.05,0.1 or [[1,2],[3,4]] or a file.")
-@click.option("--target", metavar="VALUES", help="Replace the spec's target, or its target_classes.")
-@click.option("--learning-rate", metavar="RATE", help="Replace the learning rate: one step of gradient descent.")
-@click.option("--convention", metavar="NAME", help="Replace the convention; 'gradcalc list conventions' names them.")
-@click.option(
-    "--set", "sets", multiple=True, metavar="PLACE=VALUE", help="Replace a value: hidden.W[0][1]=0.3, steps=3."
-)
+@override_options
 @click.option("--only", metavar="QUANTITY", help="Print bare numbers: hidden.dW, dW1, loss ...; several by commas.")
 @click.option(
     "--values",
@@ -45,8 +45,7 @@ _ONLY_FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv")
 @format_option
 @digits_option
 @output_option
-@click.option("--allow-outside", is_flag=True, help="Let the spec name files outside its folder.")
-@click.option("--memory-limit", type=Size(), default="4GiB", metavar="SIZE", help="Refuse nets that need more (4GiB).")
+@limit_options
 def command(
     spec: str,
     only: str | None,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 KINDS = {
     "functions": "activations, losses and norms",
     "layers": "the types of layers of a spec",
+    "mistakes": "what students get wrong, and 'gradcalc check' names",
     "conventions": "how courses and libraries scale, lay out and choose, side by side",
     "examples": "specs to print with 'gradcalc example'",
     "formats": "what --format takes",
@@ -27,7 +28,7 @@ KINDS = {
 @format_option
 @output_option
 def command(kind: str | None, format_name: str | None, output: str | None) -> None:
-    """List functions, layers, conventions, examples or formats.
+    """List functions, layers, mistakes, conventions, examples or formats.
 
     \b
     gradcalc list functions
@@ -38,7 +39,7 @@ def command(kind: str | None, format_name: str | None, output: str | None) -> No
 
 def _card(kind: str | None) -> Card:
     from gradcalc import cards
-    from gradcalc.render import FORMATS
+    from gradcalc.render import FORMATS, GRADERS
 
     if kind == "functions":
         return cards.list_functions()
@@ -46,10 +47,14 @@ def _card(kind: str | None) -> Card:
         from gradcalc.layer_cards import list_layers
 
         return list_layers()
+    if kind == "mistakes":
+        return cards.list_mistakes()
     if kind == "conventions":
         return cards.list_conventions()
     if kind == "examples":
         return cards.list_examples()
     if kind == "formats":
-        return cards.list_named([(one.name, one.title) for one in FORMATS.values()], "--format NAME chooses one.")
+        return cards.list_named(
+            [(one.name, one.title) for one in (FORMATS | GRADERS).values()], "--format NAME chooses one."
+        )
     return cards.list_named(list(KINDS.items()), "'gradcalc list NAME' lists them.")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gradcalc.cli.sizes import Size
 from gradcalc.errors import UsageError, listed, near, quoted
 from gradcalc.functions.entry import SIDES
-from gradcalc.render import FORMATS
+from gradcalc.render import FORMATS, GRADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,10 +60,41 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
         raise UsageError(f"{option} must be a whole number from {self.least} to {self.most}, not {quoted(value)}")
 
 
+class NotNegative(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on only
+    """A finite number of at least 0."""
+
+    name = "NUMBER"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002  # click's signature
+    ) -> float:
+        """The number."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if 0 <= number < float("inf"):
+            return number
+        option = param.opts[-1] if param else "the option"
+        raise UsageError(f"{option} must be a number of at least 0, not {quoted(value)}", hint="for example 1e-5")
+
+
 def format_option(command: F) -> F:
     """--format: how the answer looks."""
-    shown = f"How the answer looks: {listed(list(FORMATS), 'or')}."
-    return click.option("--format", "format_name", type=Word(list(FORMATS)), metavar="FORMAT", help=shown)(command)
+    return _format_of(list(FORMATS))(command)
+
+
+def graded_format_option(command: F) -> F:
+    """--format of what graders read too."""
+    return _format_of([*FORMATS, *GRADERS])(command)
+
+
+def _format_of(names: Sequence[str]) -> Callable[[F], F]:
+    shown = f"How the answer looks: {listed(names, 'or')}."
+    return click.option("--format", "format_name", type=Word(names), metavar="FORMAT", help=shown)
 
 
 def digits_option(command: F) -> F:
@@ -75,6 +107,40 @@ def output_option(command: F) -> F:
     """--output: a file instead of stdout."""
     shown = "Write to FILE, which is replaced only when all went well."
     return click.option("--output", "-o", metavar="FILE", help=shown)(command)
+
+
+def override_options(command: F) -> F:
+    """--input, --target, --learning-rate, --convention, --set: changes to a spec from the shell."""
+    for option in reversed(
+        (
+            click.option(
+                "--input", metavar="VALUES", help="Replace the spec's input: 0.05,0.1 or [[1,2],[3,4]] or a file."
+            ),
+            click.option("--target", metavar="VALUES", help="Replace the spec's target, or its target_classes."),
+            click.option(
+                "--learning-rate", metavar="RATE", help="Replace the learning rate: one step of gradient descent."
+            ),
+            click.option(
+                "--convention", metavar="NAME", help="Replace the convention; 'gradcalc list conventions' names them."
+            ),
+            click.option(
+                "--set",
+                "sets",
+                multiple=True,
+                metavar="PLACE=VALUE",
+                help="Replace a value: hidden.W[0][1]=0.3, steps=3.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def limit_options(command: F) -> F:
+    """--allow-outside, --memory-limit: what a spec may do."""
+    allow = click.option("--allow-outside", is_flag=True, help="Let the spec name files outside its folder.")
+    shown = "Refuse nets that need more (4GiB)."
+    return allow(click.option("--memory-limit", type=Size(), default="4GiB", metavar="SIZE", help=shown)(command))
 
 
 def kink_option(command: F) -> F:

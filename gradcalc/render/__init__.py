@@ -28,3 +28,13 @@ FORMATS = {
         Format("html", "an HTML table", "html"),
     )
 }
+
+#: Formats that graders read; only `check` writes them.
+GRADERS = {
+    f.name: f
+    for f in (
+        Format("tap", "the test harnesses' protocol, TAP 14; only of check"),
+        Format("junit", "JUnit's XML, for Jenkins, GitHub and GitLab; only of check"),
+        Format("gradescope", "Gradescope's results.json; only of check"),
+    )
+}

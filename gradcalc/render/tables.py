@@ -111,7 +111,7 @@ def _fold_texts(columns: Sequence[_Column], limit: int) -> None:
     while spare < 0:
         foldable = [column for column in texts if widths[id(column)] > column.longest_word()]
         if not foldable:
-            widths = dict.fromkeys(widths, limit - first.width - _GAP)
+            widths = {id(text): max(limit - first.width - _GAP, text.longest_word()) for text in texts}
             break
         widths[id(max(foldable, key=lambda column: widths[id(column)]))] -= 1
         spare += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gradcalc.errors import SpecError, quoted
@@ -18,7 +19,7 @@ from gradcalc.spec.limits import (
     MAX_NODES,
     TOO_DEEP,
     TOO_MANY,
-    TOO_MANY_KEYS,
+    too_many_keys,
 )
 from gradcalc.spec.places import Mark, Span
 from gradcalc.spec.scalars import decimal_integer
@@ -51,16 +52,21 @@ class _KeyFaultError(Exception):
     """A key stands twice in one object, or there are too many; the tokenizer finds where."""
 
 
-def read_json(text: str, source: str) -> object:
-    """The value of a JSON text. SpecError with place where it is not strict JSON or past our limits."""
+def read_json(text: str, source: str, *, max_keys: int = MAX_KEYS, finite: bool = True) -> object:
+    """The value of a JSON text. SpecError with place where it is not strict JSON or past our limits.
+
+    Without `finite` a bare NaN or Infinity, which many programs write, is the number.
+    """
     _check_size(text, source)
     _check_depth(text, source)
     # the hook costs a call per integer: only where one of them may not fit
     parse_int = decimal_integer if _LONG_INTEGER.search(text) else None
+    mapping = partial(_mapping, max_keys)
+    constant = _refuse_constant if finite else None
     try:
-        return json.loads(text, object_pairs_hook=_mapping, parse_constant=_refuse_constant, parse_int=parse_int)
+        return json.loads(text, object_pairs_hook=mapping, parse_constant=constant, parse_int=parse_int)
     except _KeyFaultError:
-        raise _key_fault(text, source) from None
+        raise _key_fault(text, source, max_keys) from None
     except json.JSONDecodeError as error:
         raise _syntax_fault(error.msg, error.pos, text, source) from None
     except _NotFiniteError as error:
@@ -122,9 +128,9 @@ class _NotFiniteError(Exception):
     """NaN or Infinity, which JSON does not have."""
 
 
-def _mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _mapping(max_keys: int, pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
-    if len(found) != len(pairs) or len(found) > MAX_KEYS:
+    if len(found) != len(pairs) or len(found) > max_keys:
         raise _KeyFaultError
     return found
 
@@ -145,7 +151,7 @@ def _not_finite(word: str, text: str, source: str) -> SpecError:
     raise AssertionError("json met a constant that the tokenizer did not")
 
 
-def _key_fault(text: str, source: str) -> SpecError:
+def _key_fault(text: str, source: str, max_keys: int) -> SpecError:
     """The error for the first key that stands twice, or is one too many."""
     keys: list[dict[object, Span]] = []
     for kind, value, start, end in json_marks(text):
@@ -158,8 +164,8 @@ def _key_fault(text: str, source: str) -> SpecError:
                 first = keys[-1][value].place(text, source).line
                 message = f"key {quoted(value)} is given twice, first in line {first}"
                 return SpecError(message, hint="remove one of them", place=Span(start, end).place(text, source))
-            if len(keys[-1]) == MAX_KEYS:
-                return SpecError(TOO_MANY_KEYS, place=Span(start, end).place(text, source))
+            if len(keys[-1]) == max_keys:
+                return SpecError(too_many_keys(max_keys), place=Span(start, end).place(text, source))
             keys[-1][value] = Span(start, end)
     raise AssertionError("json met a key that the tokenizer did not")
 

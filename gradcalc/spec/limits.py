@@ -12,11 +12,19 @@ MAX_NODES = 10_500_000
 MAX_LAYERS = 10_000
 #: Keys of one mapping; none that is read has half as many.
 MAX_KEYS = 100
+#: Keys of the mapping in an answer file: every quantity of a deep network.
+MAX_ANSWERS = 100_000
+#: Bytes of an answer file's text; more numbers than that belong into a .npz file.
+MAX_ANSWER_BYTES = 64_000_000
 
 TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 TOO_MANY = f"more than {MAX_NODES} values"
-TOO_MANY_KEYS = f"a mapping with more than {MAX_KEYS} keys"
 LARGE_HINT = "keep large arrays in a .npy or .npz file and name it: {file: w.npz, key: W1}"
+
+
+def too_many_keys(most: int) -> str:
+    """What is said of a mapping with more keys."""
+    return f"a mapping with more than {most} keys"
 
 
 def size_text(count: int) -> str:

@@ -72,13 +72,48 @@ def read_npy(stream: IO[bytes], size: int, shown: str, memory_limit: int) -> np.
 def read_npz(stream: BinaryIO, key: str | None, shown: str, memory_limit: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     """One array of a .npz archive; `key` may be None where there is only one."""
     _check_directory(stream, shown)
+    with _opened(stream, shown) as archive:
+        member = _member(archive, key, shown)
+        return _content(archive, _key_of(member), member, shown, memory_limit)
+
+
+def read_all(
+    stream: BinaryIO, shown: str, memory_limit: int
+) -> dict[str, np.ndarray[Any, np.dtype[np.float64]] | InputError]:
+    """Every array of a .npz archive by its key, or why it cannot be read. InputError where the archive is broken."""
+    _check_directory(stream, shown)
+    found: dict[str, np.ndarray[Any, np.dtype[np.float64]] | InputError] = {}
+    with _opened(stream, shown) as archive:
+        for key, member in _members(archive).items():
+            left = memory_limit - sum(a.nbytes for a in found.values() if isinstance(a, np.ndarray))
+            try:
+                found[key] = _content(archive, key, member, shown, left)
+            except InputError as error:
+                found[key] = error
+    return found
+
+
+def _opened(stream: BinaryIO, shown: str) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(stream) as archive:
-            member = _member(archive, key, shown)
-            with archive.open(member) as content:
-                return read_npy(content, member.file_size, f"{shown}[{printable(_key_of(member)[:40])}]", memory_limit)
+        return zipfile.ZipFile(stream)
     except _ARCHIVE_FAULTS as error:
-        raise InputError(f"{shown} is damaged: {printable(str(error)) or type(error).__name__}") from None
+        raise _damaged(error, shown) from None
+
+
+def _damaged(error: Exception, shown: str) -> InputError:
+    return InputError(f"{shown} is damaged: {printable(str(error)) or type(error).__name__}")
+
+
+def _content(
+    archive: zipfile.ZipFile, key: str, member: zipfile.ZipInfo, shown: str, memory_limit: int
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The array of one member."""
+    _check_packing(member, key, shown)
+    try:
+        with archive.open(member) as content:
+            return read_npy(content, member.file_size, f"{shown}[{printable(key[:40])}]", memory_limit)
+    except _ARCHIVE_FAULTS as error:
+        raise _damaged(error, shown) from None
 
 
 def _header(head: bytes, shown: str) -> _Header:
@@ -142,16 +177,22 @@ def _key_of(member: zipfile.ZipInfo) -> str:
 
 
 def _member(archive: zipfile.ZipFile, key: str | None, shown: str) -> zipfile.ZipInfo:
-    """The member for `key`; checked to be stored the way NumPy stores arrays."""
-    members = {_key_of(member): member for member in archive.infolist() if member.filename.endswith(".npy")}
+    """The member for `key`."""
+    members = _members(archive)
     if key is None and len(members) == 1:
         key = next(iter(members))
     if key is None or key not in members:
         raise _no_such_key(list(members), key, shown)
-    member = members[key]
+    return members[key]
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    return {_key_of(member): member for member in archive.infolist() if member.filename.endswith(".npy")}
+
+
+def _check_packing(member: zipfile.ZipInfo, key: str, shown: str) -> None:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or member.flag_bits & 1:
         raise InputError(f"{shown}: {quoted(key)} is packed in a way NumPy does not", hint="numpy.savez writes it anew")
-    return member
 
 
 def _no_such_key(known: list[str], key: str | None, shown: str) -> InputError:

@@ -16,7 +16,7 @@ from gradcalc.spec.limits import (
     MAX_NODES,
     TOO_DEEP,
     TOO_MANY,
-    TOO_MANY_KEYS,
+    too_many_keys,
 )
 from gradcalc.spec.places import Mark, Span
 from gradcalc.spec.scalars import plain_scalar
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def read_yaml(text: str, source: str) -> object:
+def read_yaml(text: str, source: str, *, max_keys: int = MAX_KEYS) -> object:
     """The value of a YAML text; None where it holds nothing. SpecError with place for what it may not be."""
     top: list[Any] = []
     open_values: list[Any] = [top]
     keys: list[str] = []  # of the open mappings, innermost last
-    for kind, value, _, _ in yaml_marks(text, source):
+    for kind, value, _, _ in yaml_marks(text, source, max_keys):
         if kind == "key":
             keys.append(str(value))
             continue
@@ -49,11 +49,11 @@ def read_yaml(text: str, source: str) -> object:
     return top[0] if top else None
 
 
-def yaml_marks(text: str, source: str) -> Iterator[Mark]:
+def yaml_marks(text: str, source: str, max_keys: int = MAX_KEYS) -> Iterator[Mark]:
     """Every key, scalar and collection of the text with its offsets, each checked as it arrives."""
     import yaml
 
-    reader = _Reader(text, source)
+    reader = _Reader(text, source, max_keys)
     parser = event_parser()(text)
     try:
         while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
@@ -91,10 +91,10 @@ class _Collection:
 class _Reader:
     """Turns events into marks and refuses what a spec may not contain."""
 
-    __slots__ = ("documents", "nodes", "open", "source", "text")
+    __slots__ = ("documents", "max_keys", "nodes", "open", "source", "text")
 
-    def __init__(self, text: str, source: str) -> None:
-        self.text, self.source = text, source
+    def __init__(self, text: str, source: str, max_keys: int) -> None:
+        self.text, self.source, self.max_keys = text, source, max_keys
         self.open = [_Collection(is_mapping=False)]  # the outermost stands for the document itself
         self.nodes = self.documents = 0
 
@@ -170,8 +170,8 @@ class _Reader:
         if key in owner.keys:
             first = owner.keys[key].place(self.text, self.source).line
             raise self._refused(f"key {quoted(key)} is given twice, first in line {first}", span, "remove one of them")
-        if len(owner.keys) == MAX_KEYS:
-            raise self._refused(TOO_MANY_KEYS, span)
+        if len(owner.keys) == self.max_keys:
+            raise self._refused(too_many_keys(self.max_keys), span)
         owner.keys[key] = span
         owner.last_key, owner.awaits_key = key, False
         return Mark("key", key, *span)

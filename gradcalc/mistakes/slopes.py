@@ -1,0 +1,188 @@
+"""Mistakes with the slope f': left out, taken at the wrong place, of the wrong side, or without its mixed terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcalc.functions.entry import SIDES
+from gradcalc.layers.activation import Activation
+from gradcalc.mistakes.entry import Case, Mistake, Way
+from gradcalc.mistakes.tape import Change, Run
+from gradcalc.shapes import Array
+
+#: dz from the run, the layer's position and da; None where it cannot be made.
+Back = Callable[[Run, int, Array], Array]
+
+#: Slopes that are written in terms of the output a, by function: f'(z) = g(a), here with z in the place of a.
+_BY_OUTPUT: dict[str, Callable[[Array, Any], Array]] = {
+    "sigmoid": lambda z, _: z * (1 - z),
+    "tanh": lambda z, _: 1 - z * z,
+    "softplus": lambda z, _: 1 - np.exp(-z),
+    "exponential": lambda z, _: z,
+    "softsign": lambda z, _: (1 - np.abs(z)) ** 2,
+    "elu": lambda z, values: np.where(z > 0, 1.0, z + values["alpha"]),
+    "log_sigmoid": lambda z, _: 1 - np.exp(z),
+}
+
+
+def _ways(position: int, case: Case, kind: str, back: Back, slope: Back | None, said: Any = ()) -> Iterator[Way]:
+    """The wrong dz carried on, or used for some of what follows alone; `slope` gives the f_prime that goes with it."""
+    dense = "dz" in case.right.gradients[position]
+    letter = "dz" if dense else "dx"
+    carried = Change("arriving", position, lambda run, at, found: (found[0], back(run, at, found[0])))
+    if slope is not None and "f_prime" in case.right.gradients[position]:
+        shown = Change("gradients", position, _with_slope(slope))
+        yield Way(kind, position, letter, (carried, shown), said)
+        yield Way(f"{kind} f_prime", position, "f_prime", (shown,), said)
+    yield Way(f"{kind} alone", position, letter, (carried,), said)
+    parts = (("dz", "dW", "db"), ("dW", "db"), ("dz",), ("dW",), ("db",), ("dx",)) if dense else ()
+    for part in parts:
+        held = tuple(name for name in part if name in case.right.gradients[position])
+        if held == part or (part == ("dz", "dW", "db") and len(held) > 1):
+            change = Change("gradients", position, _partly(back, held))
+            yield Way(f"{kind} {' '.join(part)}", position, held[0], (change,), said)
+
+
+def _with_slope(slope: Back) -> Callable[[Run, int, Any], Any]:
+    return lambda run, at, found: {**found, "f_prime": slope(run, at, found["da"])}
+
+
+def _partly(back: Back, letters: tuple[str, ...]) -> Callable[[Run, int, Any], Any]:
+    """The wrong dz in these letters only."""
+
+    def rule(run: Run, at: int, found: Any) -> Any:
+        wrong = run.steps[at].back(found["da"], back(run, at, found["da"]))
+        return {**found, **{letter: wrong[letter] for letter in letters}}
+
+    return rule
+
+
+def _activated(case: Case) -> Iterator[tuple[int, Activation]]:
+    """The layers whose function is not the identity, with their functions, last first."""
+    for position in case.backward():
+        activation = case.right.activation(position)
+        if activation is not None and activation.entry.name != "identity":
+            yield position, activation
+
+
+def _missing(case: Case) -> Iterator[Way]:
+    for position, _ in _activated(case):
+        if case.right.z(position).shape == case.right.steps[position].a.shape:
+            yield from _ways(position, case, "missing", lambda _run, _at, da: da, None)
+
+
+def _at_output(case: Case) -> Iterator[Way]:
+    for position, activation in _activated(case):
+        if case.right.z(position).shape != case.right.steps[position].a.shape:
+            continue
+
+        def back(run: Run, at: int, da: Array, f: Activation = activation) -> Array:
+            a = run.steps[at].a
+            return f.back(a, da, None if f.vector else f.slope(a))
+
+        def slope(run: Run, at: int, _da: Array, f: Activation = activation) -> Array:
+            return f.slope(run.steps[at].a)
+
+        yield from _ways(position, case, "output", back, slope)
+
+
+def _output_as_input(case: Case) -> Iterator[Way]:
+    for position, activation in _activated(case):
+        name, values = activation.entry.name, activation.values
+        if name in _BY_OUTPUT:
+
+            def slope(run: Run, at: int, _da: Array, name: str = name, values: Any = values) -> Array:
+                return np.asarray(_BY_OUTPUT[name](run.z(at), values))
+
+            def back(run: Run, at: int, da: Array, slope: Back = slope) -> Array:
+                return da * slope(run, at, da)
+
+            yield from _ways(position, case, "by output", back, slope)
+        elif name == "softmax" and case.right.z(position).ndim == 2:
+
+            def jacobian(run: Run, at: int, _da: Array) -> Array:
+                z = run.z(at)
+                return np.asarray(np.einsum("ni,ij->nij", z, np.eye(z.shape[1])) - z[:, :, None] * z[:, None, :])
+
+            yield from _ways(position, case, "by output", _through(jacobian), jacobian)
+
+
+def _through(jacobian: Back) -> Back:
+    return lambda run, at, da: np.asarray(np.einsum("nij,ni->nj", jacobian(run, at, da), da))
+
+
+def _elementwise(case: Case) -> Iterator[Way]:
+    """Only the diagonal of the Jacobian of a function of a vector."""
+    for position, activation in _activated(case):
+        z = case.right.z(position)
+        if not activation.vector or z.ndim != 2 or z.shape != case.right.steps[position].a.shape:
+            continue
+
+        def diagonal(run: Run, at: int, _da: Array, f: Activation = activation) -> Array:
+            return np.asarray(np.einsum("nii->ni", f.slope(run.z(at))))
+
+        def back(run: Run, at: int, da: Array, diagonal: Back = diagonal) -> Array:
+            return da * diagonal(run, at, da)
+
+        yield from _ways(position, case, "diagonal", back, diagonal)
+
+
+def _kink(case: Case) -> Iterator[Way]:
+    """Another one-sided derivative where a pre-activation stands exactly at a kink."""
+    for position, activation in _activated(case):
+        own = None if activation.vector else activation.slope(case.right.z(position))
+        for side in SIDES:
+            if own is None:
+                continue
+            other = Activation(activation.entry, activation.values, side, activation.axis)
+            if np.array_equal(other.slope(case.right.z(position)), own, equal_nan=True):
+                continue
+
+            def slope(run: Run, at: int, _da: Array, f: Activation = other) -> Array:
+                return f.slope(run.z(at))
+
+            def back(run: Run, at: int, da: Array, f: Activation = other) -> Array:
+                return f.back(run.z(at), da, f.slope(run.z(at)))
+
+            yield from _ways(position, case, side, back, slope, (("side", side),))
+
+
+MISSING = Mistake(
+    "missing_activation_derivative",
+    "the factor f'(z) is missing",
+    "{quantity} misses the factor f'(z) of layer {layer}: dz is da * f'(z), not da.",
+    "dz = da instead of dz = da * f'(z)",
+    _missing,
+)
+AT_OUTPUT = Mistake(
+    "derivative_at_output",
+    "f'(a) in the place of f'(z)",
+    "{quantity} takes the slope of layer {layer} at its output: f'(a) where f'(z) belongs.",
+    "dz = da * sigmoid'(a), that is s (1 - s) with s = sigmoid(a), instead of a (1 - a)",
+    _at_output,
+)
+OUTPUT_AS_INPUT = Mistake(
+    "derivative_of_output_as_input",
+    "a slope written in terms of a, fed with z",
+    "{quantity} puts z into a slope of layer {layer} that is written in terms of the output a.",
+    "dz = da * z * (1 - z) instead of da * a * (1 - a)",
+    _output_as_input,
+)
+ELEMENTWISE = Mistake(
+    "softmax_elementwise",
+    "only the diagonal of a Jacobian",
+    "{quantity} takes only the diagonal of the Jacobian of layer {layer}: each output depends on every input there.",
+    "dz = da * a * (1 - a) behind softmax instead of a * (da - sum(da * a))",
+    _elementwise,
+)
+KINK = Mistake(
+    "wrong_kink",
+    "another slope at a kink",
+    "{quantity} takes the {side} slope where z of layer {layer} stands exactly at a kink; "
+    "another convention is in force here.",
+    "ReLU'(0) = 1 where the course has 0",
+    _kink,
+)

@@ -1,0 +1,104 @@
+"""Answer files that are broken: each is told in a sentence, with its exit code, and the others are judged."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcalc
+from commands import in_process
+from small_nets import MAZUR, written
+
+RIGHT = gradcalc.backprop(MAZUR)
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> str:
+    return written(tmp_path, MAZUR)
+
+
+def item(found: Any, quantity: str) -> Any:
+    return next(one for one in found["items"] if one["quantity"] == quantity)
+
+
+#: What can be wrong with a file, what is said of it, and the exit code.
+BROKEN: dict[str, tuple[str | bytes, str, int]] = {
+    "empty.json": ("", "is empty", 2),
+    "empty.yaml": ("# nothing\n", "does not hold named quantities", 2),
+    "nothing.json": ("{}", "holds no quantities", 2),
+    "list.json": ("[1, 2]", "does not hold named quantities", 2),
+    "binary.json": (b"\x89PNG\0\0\xff\xfe", "is a binary file", 2),
+    "latin.yaml": (b"loss: 1\n# caf\xe9\n", "is not UTF-8", 2),
+    "comma.json": ('{"loss": 0.3,}', "comma.json:1:13", 2),
+    "twice.yaml": ("loss: 1\nloss: 2\n", "given twice", 2),
+    "deep.json": ('{"dW1":' + "[" * 1000 + "]" * 1000 + "}", "nested more than 64 deep", 2),
+    "array.npy": (b"\x93NUMPY", "is not a .npz archive", 2),
+    "bad.npz": (b"PK\3\4garbage", "is not a .npz archive", 2),
+    "bad2.npz": (b"garbage", "is not a .npz archive", 2),
+    "extra.json": ('{"dW9": 1, "loss": 0.2983711087600027}', "did you mean dW2", 2),
+    "text.json": ('{"loss": "abc"}', "is the text 'abc', not a number", 2),
+    "quoted.json": ('{"loss": "0.3"}', "take away the quotes", 2),
+    "true.yaml": ("loss: true", "is true, not a number", 2),
+    "null.yaml": ("loss:", "is empty", 2),
+    "hole.yaml": ("db1: []", "is an empty list", 2),
+    "ragged.json": ('{"dW1": [[1, 2], [3]]}', "[1] has 1 where the first row has 2", 2),
+    "mixed.json": ('{"dW1": [[1, 2], 3]}', "is a single number among rows", 2),
+    "mapping.json": ('{"dW1": [{"a": 1}]}', "is a mapping, not numbers", 2),
+    "outside.json": ('{"dW1[5][0]": 1}', "outside its shape", 2),
+    "nan.json": ('{"loss": NaN}', "is NaN", 1),
+    "nan.yaml": ("db1: [.nan, .inf]", "is NaN, and 1 more are not finite", 1),
+    "said.json": ('{"db1": ["NaN", 0]}', "[0] is NaN", 1),
+    "shape.json": ('{"dW1": [1, 2, 3]}', "shape (3,), but it should be (2, 2)", 1),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_told_and_the_others_are_judged(name: str, tmp_path: Path, net: str) -> None:
+    content, said, code = BROKEN[name]
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    good = tmp_path / "good.json"
+    good.write_text(json.dumps({"loss": RIGHT.loss}))
+    for words in ((), ("--digits-given",)):
+        outcome = in_process("check", net, str(path), str(good), "--format", "json", *words)
+        assert (outcome.code, outcome.err) == (code, "")
+        broken, right = json.loads(outcome.out)
+        assert right["passed"] and right["file"] == str(good)
+        told = " ".join([broken.get("error", ""), *(one.get("problem", "") for one in broken["items"])])
+        assert not broken["passed"] and said in told
+    alone = in_process("check", net, str(path))
+    assert (alone.code, alone.err) == (code, "")
+    assert said in " ".join(alone.out.split()) and alone.out.isascii()
+
+
+def test_objects_are_never_unpickled(tmp_path: Path, net: str) -> None:
+    np.savez(tmp_path / "p.npz", dW1=np.array([{}], dtype=object), loss=RIGHT.loss, b=np.array(["x"]))
+    outcome = in_process("check", net, str(tmp_path / "p.npz"), "--format", "json")
+    found = json.loads(outcome.out)
+    assert outcome.code == 2 and item(found, "loss")["ok"]
+    assert "holds Python objects" in item(found, "hidden.dW")["problem"]
+
+
+def test_files_that_are_none(tmp_path: Path, net: str) -> None:
+    huge = tmp_path / "huge.json"
+    with huge.open("wb") as stream:
+        stream.truncate(100_000_000)
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder").mkdir()
+    names = [str(huge), str(tmp_path / "pipe.json"), str(tmp_path / "folder"), str(tmp_path / "gone.json"), ""]
+    outcome = in_process("check", net, *names, "--format", "jsonl")
+    found = [json.loads(line)["error"] for line in outcome.out.splitlines()]
+    said = [
+        "more than 64 MB",
+        "is a named pipe",
+        "is a directory",
+        "there is no file",
+        "is empty",
+    ]
+    assert outcome.code == 2
+    assert all(part in error for part, error in zip(said, found, strict=True)), found
