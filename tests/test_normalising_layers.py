@@ -143,6 +143,15 @@ def test_float32_counts_in_more(type_: str, power: int) -> None:
     assert np.isfinite(found["x_hat"]).all() and found["x_hat"].dtype == np.float32
 
 
+def test_float32_has_the_digits_of_float64() -> None:
+    """Of the same numbers, rounded once."""
+    x = (np.random.default_rng(6).normal(size=(2, 5000)) + 30).astype(np.float32)
+    narrow = both_ways(made("layer_norm", {}, x, dtype="float32"), x)
+    wide = both_ways(made("layer_norm", {}, x), x.astype(np.float64))
+    for name in ("mean", "var", "x_hat"):
+        np.testing.assert_array_equal(narrow[name], wide[name].astype(np.float32))
+
+
 def test_a_variance_far_from_zero_keeps_its_digits() -> None:
     x = [1e8 + 0.1, 1e8 + 0.3, 1e8 + 1.7, 1e8 - 2.2]
     exact = [Fraction(number) for number in x]
@@ -159,8 +168,14 @@ def test_an_even_gradient_leaves_exactly_nothing(type_: str) -> None:
     x = np.random.default_rng(1).normal(size=(5, 7))
     found = both_ways(made(type_, {"gamma": 0.1}, x), x, da=np.full(x.shape, 0.3))
     assert not found["dx"].any()
-    same = np.full((3, 3), 0.1)
-    assert not both_ways(made(type_, {}, same), same)["x_hat"].any()
+
+
+def test_equal_numbers_are_their_mean_exactly() -> None:
+    for count in range(1, 60):
+        same = np.full((1, count), 0.1)
+        found = both_ways(made("layer_norm", {}, same), same)
+        assert found["mean"] == 0.1
+        assert not found["x_hat"].any() and not found["dx"].any()
 
 
 def test_the_data_formats_are_one_layer() -> None:
