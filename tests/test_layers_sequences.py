@@ -174,6 +174,23 @@ def without_one_head(array: Any, heads: int) -> Any:
     return array[:, 0] if heads == 1 and array.ndim == 4 else array
 
 
+def test_false_and_true_are_0_and_1_in_a_mask() -> None:
+    numbers, truths = (
+        backprop({"input": [[1], [2]], "layers": [{"name": "l", "type": "attention", "mask": mask}]}).quantity("l.a")
+        for mask in ([[1, 0], [1, 1]], [[True, False], [True, True]])
+    )
+    np.testing.assert_array_equal(numbers, truths)
+
+
+def test_gates_may_stand_apart() -> None:
+    keys = {"type": "lstm", "Wx": [[1, 2, 3, 4]], "Wh": [[4, 3, 2, 1]]}
+    apart, joined = (
+        backprop({"input": [[1], [2]], "layers": [{"name": "l", **keys, "gate_order": order}]}).quantity("l.a")
+        for order in ("f i g, o", "figo")
+    )
+    np.testing.assert_array_equal(apart, joined)
+
+
 def test_a_saturated_gate_has_its_derivative_to_all_digits() -> None:
     """1 - sigmoid(40) and 1 - tanh(20)^2 would be 0."""
     keys = {"type": "lstm", "Wx": [[40, 0.5, 0.5, 20]], "Wh": [[0, 0, 0, 0]], "c0": [0.3]}
@@ -257,6 +274,7 @@ LSTM = {"type": "lstm", "Wx": {"init": "normal"}, "Wh": {"init": "normal"}, "uni
         ({"type": "attention", "mask": [[1, 0]]}, r"mask of layer l must have the shape \(2, 2\)"),
         ({"type": "attention", "mask": [[1, 0.5], [1, 1]]}, "not 0.5"),
         ({"type": "attention", "mask": "casual"}, "causal"),
+        ({"type": "attention", "biases": [1, 2]}, "write bq"),
     ],
 )
 def test_what_does_not_fit_is_named(layer: dict[str, Any], said: str) -> None:
