@@ -275,6 +275,7 @@ WRONG = [
     ("conv2d", {"weights": [[1]], "padding": "half"}, "half"),
     ("conv2d", {"weights": [[1]], "padding": -1}, "-1"),
     ("conv2d", {"weights": [[1]], "stride": [1, 1, 1]}, "stride of layer it has 3 numbers, not 2"),
+    ("conv2d", {"weights": [[1]], "stride": [1]}, "stride of layer it has 1 number, not 2"),
     ("max_pool2d", {"kernel": 1, "ties": "last"}, "last"),
     ("max_pool2d", {}, "kernel"),
 ]
@@ -285,6 +286,16 @@ def test_an_error_names_the_rule(type_: str, keys: dict[str, Any], message: str)
     with pytest.raises(SpecError) as raised:
         made(type_, keys, IMAGE)
     assert message in raised.value.message
+
+
+def test_kernels_in_the_order_of_keras_are_told_apart() -> None:
+    hints = []
+    for shape in ((3, 3, 2, 4), (1, 3, 3, 2)):
+        with pytest.raises(SpecError) as raised:
+            made("conv2d", {"weights": np.ones(shape).tolist()}, np.ones((1, 2, 5, 5)))
+        hints.append(raised.value.hint)
+    assert "fit if (height, width, channels, units) were its axes, as in Keras" in hints[0]
+    assert not hints[1]
 
 
 def test_steps_too_long_for_a_second_window() -> None:

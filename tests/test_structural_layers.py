@@ -89,6 +89,15 @@ def test_a_mask_is_for_one_example_or_for_all() -> None:
     one = {"type": "dropout", "p": 0.5}
     assert alone({**one, "mask": [1, 0]}, given).quantity("one.a").tolist() == [[2, 0], [6, 0]]
     assert alone({**one, "mask": [[1, 0], [0, 1]]}, given).quantity("one.a").tolist() == [[2, 0], [0, 8]]
+    assert alone({**one, "mask": [True, False]}, given).quantity("one.a").tolist() == [[2, 0], [6, 0]]
+
+
+def test_a_mask_without_p_is_the_whole_factor() -> None:
+    """Some courses divide the mask itself by 1 - p."""
+    found = alone({"type": "dropout", "mask": [0, 1.25]}, [1, 2], upstream=[3, 4])
+    assert found.quantity("one.a").tolist() == [0, 2.5]
+    assert found.quantity("one.dx").tolist() == [0, 5]
+    assert alone({"type": "dropout", "mask": [0, 1], "mode": "eval"}, [1, 2]).quantity("one.a").tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +106,8 @@ def test_a_mask_is_for_one_example_or_for_all() -> None:
         ({"type": "dropout", "mask": [[1, 0, 1]]}, "so its mask has that shape, or"),
         ({"type": "dropout", "mask": [[1, 0, 1]] * 2, "seed": 3}, "a mask and a seed"),
         ({"type": "dropout", "p": -0.5}, "at least 0"),
+        ({"type": "dropout", "p": 0.5, "mask": [[0, 2, 0]] * 2}, "leave p out"),
+        ({"type": "dropout", "rate": 0.5}, "write p"),
         ({"type": "reshape", "shape": [-1, -1]}, "cannot have the shape"),
         ({"type": "reshape", "shape": []}, "cannot have the shape"),
         ({"type": "reshape", "shape": [0, -1]}, "cannot have the shape"),

@@ -1,7 +1,8 @@
 """Scaled dot-product attention, with one head or several, with projections of its inputs or without.
 
 Shapes: queries (N, T, n), keys (N, S, m), values (N, S, l); q (N, heads, T, d), k (N, heads, S, d), v (N, heads, S, e),
-scores and weights (N, heads, T, S), context (N, heads, T, e), a (N, T, outputs).
+scores and weights (N, heads, T, S), context (N, heads, T, e), a (N, T, outputs). One head alone is shown without the
+axis of the heads: its scores are the matrix (T, S) that one writes down by hand.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Attention(Layer):
         def back(da: Array, _: Array | None = None) -> Quantities:
             return self._back(given, len(inputs), kept, da)
 
-        shown = {letter: array for letter, array in kept._asdict().items() if letter != "seen"}
+        shown = {letter: self._shown(array) for letter, array in kept._asdict().items() if letter != "seen"}
         return Step(a, {**_numbered("x", inputs), **self.parameters, **shown, "a": a}, no_slope, back)
 
     def _project(self, letter: str, x: Array) -> Array:
@@ -113,6 +114,10 @@ class Attention(Layer):
         heads: Array = x.reshape(*x.shape[:2], self.heads, -1).swapaxes(1, 2)
         return heads
 
+    def _shown(self, array: Array) -> Array:
+        """Without the axis of the heads where there is one alone."""
+        return array if self.heads > 1 else array[:, 0]
+
     def _seen(self, scores: Array) -> Array | None:
         """Where a query may see a key, in the shape of `scores`; None for everywhere."""
         if self.mask is None:
@@ -129,8 +134,8 @@ class Attention(Layer):
         dscores = _softmax_back(kept.scores, kept.seen, dweights)
         by_product = dscores * np.asarray(self.scale, dscores.dtype)
         dq, dk = by_product @ kept.k, by_product.swapaxes(-1, -2) @ kept.q
-        found = {"da": da, **of_output, "dcontext": dcontext, "dweights": dweights, "dscores": dscores}
-        found |= {"dq": dq, "dk": dk, "dv": dv}
+        by_heads = {"dcontext": dcontext, "dweights": dweights, "dscores": dscores, "dq": dq, "dk": dk, "dv": dv}
+        found = {"da": da, **of_output, **{letter: self._shown(array) for letter, array in by_heads.items()}}
         by_input: dict[int, Array] = {}
         for letter, x, dy, role in zip("qkv", given, (dq, dk, dv), ROLES[count], strict=True):
             gradients, dx = self._project_back(letter, x, _joined(dy))
@@ -314,9 +319,9 @@ upstream: [[1, 0], [0, 1], [1, 1]]
             ),
         ),
         quantities=(
-            Quantity("q", "x Wq + bq", "the queries, a head each: (N, heads, T, width)"),
-            Quantity("k", "x Wk + bk", "the keys, a head each: (N, heads, S, width)"),
-            Quantity("v", "x Wv + bv", "the values, a head each: (N, heads, S, width)"),
+            Quantity("q", "x Wq + bq", "the queries: (N, T, width), or (N, heads, T, width)"),
+            Quantity("k", "x Wk + bk", "the keys: (N, S, width), or (N, heads, S, width)"),
+            Quantity("v", "x Wv + bv", "the values: (N, S, width), or (N, heads, S, width)"),
             Quantity("scores", "scale q k^T", "how well each key (last axis) fits each query, before the mask"),
             Quantity("weights", "softmax(scores)", "each query's shares of the values, which add up to 1"),
             Quantity("context", "weights v", "each query's mean of the values"),
@@ -346,6 +351,7 @@ upstream: [[1, 0], [0, 1], [1, 1]]
         aliases=("self_attention", "multi_head_attention", "scaled_dot_product_attention"),
         notes=(
             "one input: queries, keys and values are made of it; two: queries, then keys and values; three: all apart",
+            "with several heads q, k, v, scores, weights, context and their derivatives have an axis for them",
             "a query that may see no key gives each the weight 0, so that its context is 0 and passes nothing back",
             "the mask has 1 for a key that is seen; PyTorch's MultiheadAttention has true for one that is not",
         ),

@@ -78,7 +78,7 @@ def read_mask(settings: Settings, queries: int, keys: int) -> Array | str | None
         raise settings.error(
             f"mask of layer {settings.name} must be none, causal or rows of 0 and 1, not {quoted(given)}", key="mask"
         )
-    array = settings.numbers("mask", 3)
+    array = settings.mask("mask", 3)
     wanted = ((queries, keys), (settings.examples, queries, keys))
     if array.shape not in wanted:
         raise settings.error(

@@ -139,13 +139,17 @@ def _check_running_var(settings: Settings, grid: Grid, found: Quantities, *, tra
 
 
 _RUNNING = (
-    ("running_mean", "", "given; or 0, in eval alone"),
-    ("running_var", "", "given; or 1, in eval alone"),
-    ("running_mean_new", "(1 - momentum) running_mean + momentum mean", "after this batch; in train, if there is one"),
+    ("running_mean", "", "as given; 0 in eval without"),
+    ("running_var", "", "as given; 1 in eval without"),
+    (
+        "running_mean_new",
+        "(1 - momentum) running_mean + momentum mean",
+        "running_mean after this batch; in train, where it is given",
+    ),
     (
         "running_var_new",
         "(1 - momentum) running_var + momentum var n / (n - 1)",
-        "after this batch; in train, if there is one",
+        "running_var after this batch; in train, where it is given",
     ),
 )
 

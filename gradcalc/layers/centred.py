@@ -72,5 +72,5 @@ def quantities(of: str, *, examples: bool) -> tuple[Quantity, ...]:
 
 NOTES = (
     "dx is the sum of its three terms, computed by the shorter form, in which less cancels",
-    "equal numbers: x_hat is 0, and NaN with eps: 0",
+    "of equal numbers x_hat is 0; with eps: 0 it is NaN",
 )

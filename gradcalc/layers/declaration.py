@@ -151,6 +151,9 @@ class Settings(Protocol):
     def numbers(self, key: str, most: int = 2) -> Array:
         """Numbers of any shape of at most `most` axes, as they are written; {init: ...} is no such array."""
 
+    def mask(self, key: str, most: int) -> Array:
+        """Numbers as `numbers` has them, where false and true will do for 0 and 1."""
+
     def is_recipe(self, key: str) -> bool:
         """Whether the value is {init: ...}."""
 

@@ -46,7 +46,9 @@ def _kept(array: Array, mask: Array | None) -> Array:
 
 
 def _build(settings: Settings) -> Dropout:
-    (shape,), p = settings.shapes, settings.real("p", least=0)
+    (shape,) = settings.shapes
+    alone = settings.has("mask") and not settings.has("p")  # the mask is the whole factor
+    p = 0.0 if alone else settings.real("p", least=0)
     if p >= 1:
         raise settings.error(
             f"layer {settings.name}: p must be below 1, not {p:g}: a number is dropped with it", key="p"
@@ -54,15 +56,16 @@ def _build(settings: Settings) -> Dropout:
     inverted = settings.choice("scale", ("inverted", "none")) == "inverted"
     if settings.has("mask") and settings.has("seed"):
         raise settings.error(f"layer {settings.name} has a mask and a seed for one; give either", key="seed")
-    mask: Array | int = _read_mask(settings, shape) if settings.has("mask") else settings.whole("seed", least=0)
+    drawn = not settings.has("mask")
+    mask: Array | int = settings.whole("seed", least=0) if drawn else _read_mask(settings, shape, factors=alone)
     if settings.choice("mode", ("train", "eval")) == "eval":
         return Dropout(settings.name, shape, p, None, 1.0 if inverted else 1 - p)
     return Dropout(settings.name, shape, p, mask, 1 / (1 - p) if inverted else 1.0)
 
 
-def _read_mask(settings: Settings, shape: Shape) -> Array:
-    """The mask of a batch, or one for all examples."""
-    mask = settings.numbers("mask", _MOST_AXES)
+def _read_mask(settings: Settings, shape: Shape, *, factors: bool) -> Array:
+    """The mask of a batch, or one for all examples; `factors`: with any numbers."""
+    mask = settings.mask("mask", _MOST_AXES)
     batch = (settings.examples, *shape)
     if mask.shape not in (shape, batch):
         raise settings.error(
@@ -70,10 +73,10 @@ def _read_mask(settings: Settings, shape: Shape) -> Array:
             f"or {shape_text(batch)} for the batch, not {shape_text(mask.shape)}",
             key="mask",
         )
-    if not np.isin(mask, (0, 1)).all():
+    if not factors and not np.isin(mask, (0, 1)).all():
         raise settings.error(
             f"the mask of layer {settings.name} has other numbers than 0 (dropped) and 1 (kept)",
-            "kept numbers are divided by 1 - p by itself (scale: inverted)",
+            "kept numbers are divided by 1 - p by itself; leave p out where the mask has that in it",
             key="mask",
         )
     settings.reserve(mask.size, f"the mask of layer {settings.name}", "mask")
@@ -86,8 +89,13 @@ ENTRIES = (
         title="Dropout",
         build=_build,
         keys=(
-            Key("p", "number", "how likely a number is dropped; 0.5 where it is left out", default=0.5),
-            Key("mask", "array", "1 where a number is kept, 0 where it is dropped: for one example or for the batch"),
+            Key("p", "number", "how likely a number is dropped; left out: 0.5, or 0 with a mask", default=0.5),
+            Key(
+                "mask",
+                "array",
+                "1 or true where a number is kept, 0 or false where it is dropped: for one example or for the batch; "
+                "without p, x is multiplied by it as it stands",
+            ),
             Key(
                 "seed", "whole number", "in place of a mask: one is drawn, the same each time; 0 if left out", default=0
             ),
@@ -110,6 +118,7 @@ upstream: [1, 1, 1, 1]
         samples=(
             Sample({"p": 0.3, "seed": 4}, ((3,),), coupled=True),
             Sample({"p": 0.25, "mask": [[1, 0, 1], [0, 1, 1]], "scale": "none"}, ((2, 3),)),
+            Sample({"mask": [2, 0, 2]}, ((3,),)),
             Sample({"mode": "eval"}, ((4,),)),
             Sample({"mode": "eval", "p": 0.2, "scale": "none"}, ((4,),)),
         ),

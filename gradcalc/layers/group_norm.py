@@ -64,6 +64,7 @@ upstream: [[1, 0, 0, 1]]
         samples=(
             Sample({"groups": 2}, ((4,),)),
             Sample({"groups": 3, "gamma": [1.5, -0.5, 2], "beta": [0.1, 0.2, -0.3]}, ((3, 2, 2),)),
+            Sample({"groups": 1, "activation": {"name": "prelu", "alpha": [0.1, 0.2, 0.3]}}, ((3, 2),)),
             Sample(
                 {
                     "groups": 2,

@@ -81,11 +81,10 @@ def rooted(rows: Array, eps: float) -> Rooted:
 def centred(rows: Array) -> tuple[Array, Array]:
     """The means, and the rows less their mean.
 
-    A sum is rounded, so that the mean of equal numbers may lie beside them: it is kept between least and largest, and
-    what it is still off, the mean of the differences, is taken from both.
+    A sum is rounded, so that the mean of equal numbers may lie beside them; what it is off is the mean of the
+    differences, which are so small that their sum is not rounded.
     """
-    ends = rows.min(axis=-1, keepdims=True), rows.max(axis=-1, keepdims=True)
-    mean = np.clip(rows.mean(axis=-1, keepdims=True), *ends)
+    mean = rows.mean(axis=-1, keepdims=True)
     deviation = rows - mean
     rest = deviation.mean(axis=-1, keepdims=True)
     deviation -= rest

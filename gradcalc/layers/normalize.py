@@ -123,7 +123,7 @@ upstream: [1, 0]
         biases=("gamma", "beta"),
         aliases=("unit_normalization",),
         notes=(
-            "a vector of zeros: x_hat is 0 and dL/dx = dL/dx_hat / eps, finite as long as eps is not 0",
+            "of a vector of zeros x_hat is 0 and dL/dx = dL/dx_hat / eps, large but finite; with eps: 0 they are NaN",
             "p: inf divides by the largest |x|; several that are largest share the slope evenly, as in PyTorch",
             "for p of at most 1 the norm's slope at an entry 0 is taken to be 0",
             "p and eps as in PyTorch's F.normalize, whose dim counts the examples' axis too",

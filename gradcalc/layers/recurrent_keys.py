@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def read_gates(settings: Settings, gates: tuple[str, ...], aliases: Mapping[str,
     """The order of the gates, "i,f,o,g" or a list of letters; aliases are other letters for them."""
     given = settings.value("gate_order")
     if isinstance(given, str):
-        given = given.split(",") if "," in given else given  # ifgo will do
+        given = given.replace(",", " ").split() if re.search("[, ]", given) else given  # ifgo will do
     words = [str(word).strip() for word in given] if isinstance(given, str | list | tuple) else []
     found = tuple(aliases.get(word, word) for word in words)
     if sorted(found) != sorted(gates):

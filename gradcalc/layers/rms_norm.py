@@ -95,7 +95,7 @@ upstream: [1, 0, 0]
         notes=(
             "eps 1e-5 unless given; PyTorch's default is the machine epsilon of the numbers' type, Keras' 1e-6",
             "PyTorch and Keras have gamma alone, and no beta",
-            "a vector of zeros: x_hat is 0, and NaN with eps: 0",
+            "of a vector of zeros x_hat is 0; with eps: 0 it is NaN",
             AFFINE_NOTE,
             PENALTY_NOTE,
         ),

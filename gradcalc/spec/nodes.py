@@ -285,12 +285,34 @@ def _kind(value: object) -> str:
 
 
 #: Keys as formulas and other tools have them, and ours.
-_MEANT = {"W": "weights", "w": "weights", "weight": "weights", "b": "bias", "biases": "bias"}
+_MEANT = {
+    "W": ("weights",),
+    "w": ("weights",),
+    "weight": ("weights",),
+    "b": ("bias",),
+    "bias": ("bq",),
+    "biases": ("bias", "bq"),
+    "filters": ("units",),
+    "out_channels": ("units",),
+    "out_features": ("units",),
+    "hidden_size": ("units",),
+    "embedding_dim": ("units",),
+    "num_embeddings": ("vocabulary",),
+    "kernel_size": ("kernel",),
+    "pool_size": ("kernel",),
+    "size": ("kernel",),
+    "rate": ("p",),
+    "dim": ("axis",),
+    "perm": ("axes",),
+    "weight_ih": ("Wx",),
+    "weight_hh": ("Wh",),
+    "bias_ih": ("bias",),
+    "bias_hh": ("recurrent_bias",),
+}
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
-    key = _MEANT.get(name)
-    return f"write {key}" if key in known else ""
+    return next((f"write {key}" for key in _MEANT.get(name, ()) if key in known), "")
 
 
 #: What a text has in it that is meant as a formula, and the names of files, which have some of it too.

@@ -87,7 +87,8 @@ class LayerSettings:
         found = tuple(item.whole(least) for item in node.items("whole numbers"))
         if len(found) != count:
             raise node.error(
-                f"{key} of layer {self.name} has {len(found)} numbers, not {count}", "or one number for all"
+                f"{key} of layer {self.name} has {len(found)} number{'s' * (len(found) != 1)}, not {count}",
+                "or one number for all",
             )
         return found
 
@@ -118,6 +119,10 @@ class LayerSettings:
             return self._same(key)
         return self._asked(key).array(most).astype(self.dtype, copy=False)
 
+    def mask(self, key: str, most: int) -> Array:
+        node = self._asked(key)
+        return Node(_as_numbers(node.value), node.path, node.reading).array(most).astype(self.dtype, copy=False)
+
     def array(
         self,
         key: str,
@@ -142,10 +147,9 @@ class LayerSettings:
         if not shape:
             return f"{key} of layer {self.name} must be one number, but it has the shape {has}", ""
         takes = " and ".join(f"{shape_text(source.shape)} from {source.name}" for source in self._sources)
-        hint = "it would fit transposed" if array.ndim == 2 and _fits(array.T.shape, shape) else ""
         return (
             f"layer {self.name} takes {takes}, so its {key}{meaning} must have the shape {wanted}, not {has}",
-            hint,
+            _order_hint(array.shape, shape, axes),
         )
 
     def _drawn_as(
@@ -228,6 +232,23 @@ class LayerSettings:
 
     def _path(self, key: str) -> Path:
         return (*self._node.path, key) if key in self._keys else self._node.path
+
+
+def _order_hint(shape: Shape, wanted: Sequence[int | None], axes: Sequence[str]) -> str:
+    """Where the axes would fit in another order: that of a transposed matrix, or of Keras' kernels."""
+    if len(shape) == 2 and _fits(shape[::-1], wanted):
+        return "it would fit transposed"
+    if len(shape) == 4 and axes and _fits((*shape[:1:-1], *shape[:2]), wanted):
+        theirs = ", ".join((*axes[2:], *axes[1::-1]))
+        return f"it would fit if ({theirs}) were its axes, as in Keras; here they are ({', '.join(axes)})"
+    return ""
+
+
+def _as_numbers(value: Any) -> Any:
+    """Lists of true and false as lists of 1 and 0; all else as it is."""
+    if isinstance(value, list | tuple):
+        return [_as_numbers(item) for item in value]
+    return int(value) if isinstance(value, bool) else value
 
 
 def _fits(shape: Shape, wanted: Sequence[int | None]) -> bool:
