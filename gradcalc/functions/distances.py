@@ -130,10 +130,22 @@ def _between(np: Any, x: Any, y: Any, unit: Any, p: float, eps: float, eps_to: s
     if eps_to == "difference":
         return _distance(np, x, y, unit, p, eps)
     pair = _distance(np, x, y, unit, p, 0.0)
-    entry = np.power(eps, 1.0 / p) if eps and p < np.inf else 0.0
-    more = entry * unit + 0.0 * pair.high[..., :1]
-    high, low = (np.concatenate(parts, axis=-1) for parts in ((pair.high, more), (pair.low, 0.0 * more)))
+    more = [part * unit + 0.0 * pair.high[..., :1] for part in _root(eps, p)]
+    high, low = (np.concatenate(parts, axis=-1) for parts in zip((pair.high, pair.low), more, strict=True))
     return _Distance(high, low, p, 1)
+
+
+def _root(eps: float, p: float) -> tuple[float, float]:
+    """eps^(1/p), and what rounding took from it: as an entry of the norm it counts p times; 0 for p = inf."""
+    if not eps or p == float("inf"):
+        return 0.0, 0.0
+    from decimal import Decimal
+
+    from gradcalc.numerics.digits import ENOUGH, digits
+
+    with digits(ENOUGH):
+        exact = Decimal(eps) ** (1 / Decimal(p))
+        return float(exact), float(exact - Decimal(float(exact)))
 
 
 def _sum_of_three(a: Any, b: Any, c: Any) -> Any:

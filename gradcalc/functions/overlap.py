@@ -9,6 +9,7 @@ from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Param, VectorLoss
 _NEXT = 1.0 + 1e-15
 _RAISED = 300  # an exponent that keeps what is divided by eps from underflow
 _LIFT = 2.0**100  # products of shares keep their digits
+_NEAR = 1e-8  # from here on the rounding of the cosine's second part counts
 _NOTHING = 2.0**-900  # beside eps
 _PARALLEL = 1e-14  # below that square of a sine the crosswise products are taken one by one
 
@@ -108,16 +109,51 @@ def cosine_slope(np: Any, x: Any, y: Any, eps: float) -> Any:
 
     y - x (x.y) / (|x|^2 + eps) = across + along eps / (|x|^2 + eps), at a right angle; along = x (x.y) / |x|^2.
     """
+    from gradcalc.numerics import arrays, doubled
     from gradcalc.numerics.vectors import scaled
 
     root = float(np.sqrt(eps))
     (x, x_exponent), (y_part, y_unit), (full, y_exponent) = _scaled(np, x, root), _scaled(np, y, root), scaled(np, y)
     x_eps, square = np.ldexp(eps, -2 * x_exponent), _dot(np, x, x)
-    y_length = np.sqrt(_dot(np, y_part, y_part) + np.ldexp(eps, -2 * y_unit))
+    parts = [(_full_dot(np, v, v), np.ldexp(eps, -2 * unit)) for v, unit in ((x, x_exponent), (y_part, y_unit))]
+    squares = [doubled.plus(arrays, whole, (more, 0.0 * more)) for whole, more in parts]
+    lengths, _ = doubled.root(arrays, doubled.times(arrays, *squares))
     along = x * (_dot(np, x, full) / square) * (x_eps / (square + x_eps))
     slope = np.where(square < _NOTHING, full + 0.0 * x, _across(np, x, full) + along)
-    slope = np.ldexp(slope, y_exponent - y_unit + _RAISED)
-    return np.ldexp(slope / y_length / np.sqrt(square + x_eps), -x_exponent - _RAISED)
+    return np.ldexp(np.ldexp(slope, y_exponent - y_unit + _RAISED) / lengths, -x_exponent - _RAISED)
+
+
+def _full_dot(np: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """sum x y and what its rounding lost; (..., 1) each."""
+    from gradcalc.numerics.vectors import product_error, total
+
+    products = x * y
+    terms = np.concatenate([products, product_error(x, y, products)], axis=-1)
+    whole = total(np, terms)[..., None]
+    return whole, total(np, np.concatenate([terms, -whole], axis=-1))[..., None]
+
+
+def _full_cosine(np: Any, at: _Angle) -> tuple[Any, Any]:
+    """The cosine and what its rounding lost; (..., 1) each."""
+    from gradcalc.numerics import arrays, doubled
+
+    lengths = doubled.root(arrays, doubled.times(arrays, _full_dot(np, at.x, at.x), _full_dot(np, at.y, at.y)))
+    return doubled.over(arrays, _full_dot(np, at.x, at.y), lengths)
+
+
+def exact_cosine(np: Any, x: Any, y: Any) -> Any:
+    """The cosine (...), rounded once."""
+    high, low = _full_cosine(np, _angle(np, x, y, 0.0))
+    return (high + low)[..., 0]
+
+
+def _full_gap(np: Any, at: _Angle) -> Any:
+    """1 - cos, the cosine not rounded before; (..., 1)."""
+    from gradcalc.numerics import arrays, doubled
+
+    high, low = _full_cosine(np, at)
+    gap, lost = doubled.added(arrays, np.ones_like(high), -high)
+    return gap + (lost - low)
 
 
 def cosine_gap(np: Any, x: Any, y: Any, eps: float) -> Any:
@@ -125,9 +161,9 @@ def cosine_gap(np: Any, x: Any, y: Any, eps: float) -> Any:
     at = _angle(np, x, y, eps)
     x_short, y_short = at.short(np)
     across = _across(np, at.x, at.y)
-    ratio = _length(np, across) / at.y_length
-    near = ratio * ratio / (1.0 + at.cosine)
-    return np.where(x_short | y_short | (at.cosine < 0.5), 1.0 - at.cosine, near)[..., 0]
+    near = _dot(np, across, across) / (_dot(np, at.y, at.y) * (1.0 + at.cosine))
+    full = _full_gap(np, at)
+    return np.where(x_short | y_short, 1.0 - at.cosine, np.where(full < _NEAR, near, full))[..., 0]
 
 
 def _distance_gradient(np: Any, x: Any, y: Any, side: str, eps: float) -> Any:

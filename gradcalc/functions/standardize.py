@@ -53,7 +53,8 @@ def _deviations(np: Any, x: Any) -> tuple[Any, Any]:
     high, low = two_sum(x, -total(np, x)[..., None] / n)
     left = (total(np, high) + total(np, low))[..., None] / n
     deviation, further = scaled(np, (high - left) + low)
-    return deviation, exponent + further
+    nothing = (deviation == 0).all(axis=-1, keepdims=True)  # however large the entries are
+    return deviation, np.where(nothing, _LEAST, exponent + further).astype(np.intc)
 
 
 def _reached(np: Any, x: Any) -> tuple[Any, Any]:
@@ -70,6 +71,8 @@ def _standardize(np: Any, x: Any, eps: float) -> Any:
 def _jacobian(np: Any, x: Any, eps: float) -> Any:
     """(delta_ij - 1/n - z_i z_j / n) / sigma."""
     spread, n = _spread(np, x, eps), x.shape[-1]
+    if n == 2:
+        return _of_two(np, spread, eps)[..., None] * np.array([[1.0, -1.0], [-1.0, 1.0]])
     z = spread.z(np)
     matrix = np.eye(n) - (1.0 + z[..., :, None] * z[..., None, :]) / n
     return _over_sigma(np, matrix, spread.square[..., None], spread.exponent[..., None])
@@ -80,10 +83,18 @@ def _vjp(np: Any, x: Any, upstream: Any, eps: float) -> Any:
     from gradcalc.numerics.vectors import total
 
     spread, n = _spread(np, x, eps), x.shape[-1]
+    if n == 2:
+        return _of_two(np, spread, eps) * (upstream - upstream[..., ::-1])
     z = spread.z(np)
     mean = total(np, upstream)[..., None] / n
     slope = total(np, upstream * z)[..., None] / n
     return _over_sigma(np, (upstream - mean) - z * slope, spread.square, spread.exponent)
+
+
+def _of_two(np: Any, spread: _Spread, eps: float) -> Any:
+    """eps / (2 sigma^3), (..., 1): what is left of the slope of one of two entries, where the rest cancels out."""
+    mantissa, own = math.frexp(eps)
+    return np.ldexp(0.5 * mantissa / spread.square / np.sqrt(spread.square), own - 3 * spread.exponent)
 
 
 def _over_sigma(np: Any, x: Any, square: Any, exponent: Any) -> Any:

@@ -31,6 +31,9 @@ def _jacobian(z: Any, eps: Any) -> list[list[Any]]:
     n = len(z)
     if not sigma:
         return [[nan] * n for _ in z]
+    if n == 2:  # all but eps cancels out
+        left = eps / (2 * sigma**3)
+        return [[left, -left], [-left, left]]
     return [[((i == j) / sigma, -1 / (n * sigma), -a[i] * a[j] / (n * sigma)) for j in range(n)] for i in range(n)]
 
 
