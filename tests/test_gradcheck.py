@@ -177,7 +177,10 @@ def test_a_unit_near_its_kink_is_no_failure(distance: float) -> None:
 def test_jumps_borders_and_lonely_values_are_told() -> None:
     assert "jumps" in gradcalc.gradcheck_function("step", 0).items[0].note
     hinge = gradcalc.gradcheck_function("hinge", 0.5, target=1, wrt="target")
-    assert (hinge.passed, hinge.items[0].compared) == (True, 0)
+    assert (hinge.passed, hinge.compared, hinge.items[0].compared) == (True, 0, 0)
+    outcome = in_process("gradcheck", "relu", "0", "1")
+    assert "The derivative agrees" in outcome.out
+    assert "At 1 point there is no derivative" in outcome.out
     border = gradcalc.gradcheck_function("bce_with_logits", 0.5, target=1, wrt="label_smoothing")
     assert "one-sided" in border.items[0].note
 

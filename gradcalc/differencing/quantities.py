@@ -16,6 +16,10 @@ from gradcalc.shapes import Array as Numbers
 Spot = tuple["int | slice", ...]
 
 
+#: Relative errors below this are rounding, and tell nothing.
+ALIKE = 1e-9
+
+
 class Variable(NamedTuple):
     """A number one differentiates by: where its derivatives stand, the number, and the outputs as its function."""
 
@@ -71,8 +75,7 @@ def item(quantity: Quantity, found: Compared) -> GradItem:
     ours = np.asarray(quantity.ours, dtype=np.float64)
     with np.errstate(all="ignore"):
         apart = np.where(found.relative != 0, abs(ours - found.numeric), 0.0)
-        rank = np.where(found.taken & ~np.isnan(found.numeric), found.relative, -1.0)
-    worst = _index(int(np.argmax(np.where(found.near, rank, _wrong(found)))), ours.shape)
+    worst = _index(int(np.argmax(_ranks(ours, found))), ours.shape)
     return GradItem(
         quantity.name,
         bool(found.near.all()),
@@ -88,10 +91,14 @@ def item(quantity: Quantity, found: Compared) -> GradItem:
     )
 
 
-def _wrong(found: Compared) -> Array:
-    """How far off entries are that do not agree, all of them beyond those that do."""
-    beyond = np.where(np.isnan(found.relative), np.inf, found.relative) + 1.0
-    return np.asarray(beyond + np.nan_to_num(found.relative).max(initial=0.0))
+def _ranks(ours: Array, found: Compared) -> Array:
+    """How far off each entry is: first those that do not agree; where none is off, the largest number is the worst."""
+    with np.errstate(all="ignore"):
+        size = np.nan_to_num(abs(ours) / np.fmax(abs(ours).max(initial=0.0), np.finfo(float).tiny))
+        alike = np.where(found.relative < ALIKE, 0.5 * ALIKE * size, found.relative)
+        right = np.where(found.taken & ~np.isnan(found.numeric), alike, -1.0)
+        beyond = np.where(np.isnan(found.relative), np.inf, found.relative) + 1.0
+    return np.asarray(np.where(found.near, right, beyond + np.nan_to_num(found.relative).max(initial=0.0)))
 
 
 def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradcalc.differencing.quantities import ALIKE
 from gradcalc.differencing.records import GradcheckResult, GradItem
 from gradcalc.results import Block, Cell, Line, Report, Table, Text
 
@@ -19,21 +20,23 @@ def _table(result: GradcheckResult) -> Iterator[Block]:
     points = any(item.input is not None for item in result.items)
     indexed = any(item.worst_index for item in result.items)
     columns = ["quantity", *(["input"] if points else []), "", *(["worst"] if indexed else [])]
-    columns += ["ours", "numeric", "abs error", "rel error"]
-    yield Table("", columns, [_row(item, points=points, indexed=indexed) for item in result.items], digits=(3, 9))
+    columns += ["ours", "numeric", "relative error"]
+    yield Table("", columns, [_row(item, points=points, indexed=indexed) for item in result.items], digits=(4, 9))
 
 
 def _row(item: GradItem, *, points: bool, indexed: bool) -> list[Cell]:
     index = "".join(f"[{i}]" for i in item.worst_index)
     where: list[Cell] = [item.input] if points else []
     worst: list[Cell] = [index or None] if indexed else []
-    apart = [_short(item.max_abs_error), _short(item.max_rel_error)]
-    return [item.quantity, *where, "ok" if item.ok else "differs", *worst, item.ours, item.numeric, *apart]
+    shown = [item.ours, item.numeric, _error(item)]
+    return [item.quantity, *where, "ok" if item.ok else "differs", *worst, *shown]
 
 
-def _short(error: float) -> float:
-    """An error's first digits: the others mean nothing."""
-    return float(f"{error:.2g}")
+def _error(item: GradItem) -> str | None:
+    """The relative error in a few digits; what is rounding is only said to be small."""
+    if not item.compared:
+        return None
+    return f"{item.max_rel_error:.2g}" if not item.max_rel_error < ALIKE else f"< {ALIKE:.0e}".replace("e-0", "e-")
 
 
 def _remarks(result: GradcheckResult) -> Iterator[Line]:
@@ -44,14 +47,14 @@ def _remarks(result: GradcheckResult) -> Iterator[Line]:
 
 def _sentences(result: GradcheckResult) -> Iterator[Line]:
     """Whether all agree, by which measure, and what was left out."""
-    count = result.compared
-    if not count:
-        yield "There are no gradients here."
-        return
+    count, without = result.compared, len(result.items) - result.compared
     agreeing = count - result.failed
     every = "The derivative agrees" if count == 1 else f"All {count} derivatives agree"
     some = f"{agreeing} of {count} derivative{'s' * (count > 1)} agree{'s' * (agreeing == 1)}"
-    yield f"{some if result.failed else every} with differences."
+    if count:
+        yield f"{some if result.failed else every} with differences."
+    if without:
+        yield f"At {without} point{'s' * (without > 1)} there is no derivative that differences could give."
     numbers = sum(item.compared for item in result.items)
     compared = f"{numbers} number{'s' * (numbers != 1)} compared"
     yield f"{compared}: relative tolerance ", result.rtol, ", absolute ", result.atol, "."
