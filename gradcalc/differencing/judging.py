@@ -10,7 +10,7 @@ import numpy as np
 from gradcalc.numerics.differences import FIRST, Array, Estimate, Function, derivative, scale
 
 #: A relative error is measured against nothing smaller than so many times what rounding does to the differences.
-_FLOOR = 1e7
+_FLOOR = 1e9
 
 #: Differences that settle only so far, relatively, still decide; those that settle less do not.
 _COARSEST = 1e-4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -138,21 +139,31 @@ def _numbered(net: _Net) -> dict[tuple[str, str], list[list[Cell]]]:
 
     The net is solved with its numbers replaced by their places: where they then show up is where they stand.
     """
-    places = [
-        (where, flat) for where, array in net.arrays.items() if array.dtype.kind == "f" for flat in range(array.size)
-    ]
-    arrays, start = {}, 0
-    for where, array in net.arrays.items():
-        arrays[where] = array
-        if array.dtype.kind == "f":
-            arrays[where] = np.arange(start, start + array.size, dtype=np.float64).reshape(array.shape)
-            start += array.size
+    found: dict[tuple[str, str], list[list[Cell]]] = {}
+    parameters = [where for where in net.arrays if where[0] >= 0]
+    for moved in (*([parameters] if parameters else ()), *([where] for where in net.arrays if where[0] < 0)):
+        # an input that takes only some numbers, such as the rows of a table, has no derivative
+        with suppress(GradcalcError):
+            found |= _shown(net, moved)
+    return found
+
+
+def _shown(net: _Net, moved: list[Where]) -> dict[tuple[str, str], list[list[Cell]]]:
+    """The same for these arrays."""
+    places = [(where, flat) for where in moved for flat in range(net.arrays[where].size)]
+    arrays, start = dict(net.arrays), 0
+    for where in moved:
+        shape, size = arrays[where].shape, arrays[where].size
+        arrays[where] = np.arange(start, start + size, dtype=np.float64).reshape(shape)
+        start += size
     plain = net.with_arrays(arrays)._replace(objective=None, upstream=None, penalties=())
-    wanted = {(layer.name, letter) for layer in plain.layers for letter in layer.parameters}
     shown = solve(plain)
-    wanted |= {(layer, letter) for layer, letter, _ in input_names(shown)}
+    wanted = {(layer.name, letter) for layer in plain.layers for letter in layer.parameters}
+    if moved[0][0] < 0:
+        layer, letter, _ = input_names(shown)[int(moved[0][1])]
+        wanted = {(layer, letter)}
     return {
         (layer, letter): [[places[int(i)]] for i in array.ravel()]
         for layer, letter, array in shown.addresses()
-        if (layer, letter) in wanted and array.dtype.kind == "f"
+        if (layer, letter) in wanted
     }
