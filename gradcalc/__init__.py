@@ -14,11 +14,24 @@ _HOMES = {
     "evaluate": "gradcalc.evaluation.api",
     "find": "gradcalc.functions",
     "entries": "gradcalc.functions",
+    "gradcheck": "gradcalc.differencing.api",
+    "gradcheck_function": "gradcalc.differencing.api",
     "load_spec": "gradcalc.spec",
     "GradcalcError": "gradcalc.errors",
 }
 
-__all__ = ["GradcalcError", "__version__", "backprop", "check", "entries", "evaluate", "find", "load_spec"]
+__all__ = [
+    "GradcalcError",
+    "__version__",
+    "backprop",
+    "check",
+    "entries",
+    "evaluate",
+    "find",
+    "gradcheck",
+    "gradcheck_function",
+    "load_spec",
+]
 
 
 def __getattr__(name: str) -> Any:

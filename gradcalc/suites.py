@@ -11,8 +11,8 @@ Outcome = Literal["passed", "failed", "error"]
 class Test(NamedTuple):
     """One answer: `error` is one that could not be compared, and `text` says why, or what was accepted.
 
-    `wrong` of `size` numbers differ; at `worst_index` they are furthest apart. `mistakes` are those made in it.
-    Points are shared among those that are `counted`.
+    `wrong` of `size` numbers differ; at `worst_index` they are furthest apart. `mistakes` are those made in this
+    quantity. Points are shared among those that are `counted`.
     """
 
     name: str

@@ -20,7 +20,7 @@ from gradcalc.layers import find as find_layer
 from gradcalc.layers.declaration import Key, LayerEntry
 from gradcalc.mistakes import MISTAKES
 from gradcalc.mistakes.entry import Mistake
-from gradcalc.render import FORMATS
+from gradcalc.render import FORMATS, GRADERS
 from gradcalc.spec import keys
 from gradcalc.spec.initial import initialise
 from mdoc import argument, escaped, literal, paragraph, tagged
@@ -118,7 +118,7 @@ def exit_status(_: str) -> list[str]:
 
 def formats(_: str) -> list[str]:
     """The output formats."""
-    return tagged([(f"Cm {argument(f.name)}", paragraph(sentence(f.title))) for f in FORMATS.values()])
+    return tagged([(f"Cm {argument(f.name)}", paragraph(sentence(f.title))) for f in (FORMATS | GRADERS).values()])
 
 
 def functions(kind: str) -> list[str]:

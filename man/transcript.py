@@ -68,7 +68,9 @@ def run(commands: Sequence[str], files: Mapping[str, str] = MappingProxyType({})
     script = "\n".join(line for command in commands for line in (command, _CLOSE))
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
-            Path(folder, name).write_text(text, "utf-8")
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
         done = subprocess.run(
             ["sh", "-c", f"exec 2>&1\n{script}\n"],
             stdin=subprocess.DEVNULL,

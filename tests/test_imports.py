@@ -18,7 +18,7 @@ LADDER = (
     ("gradcalc.__main__",),
     ("gradcalc.cli",),
     ("gradcalc.report", "gradcalc.statements", "gradcalc.cards", "gradcalc.formula_cards", "gradcalc.layer_cards"),
-    ("gradcalc", "gradcalc.evaluation", "gradcalc.checking"),
+    ("gradcalc", "gradcalc.evaluation", "gradcalc.checking", "gradcalc.differencing"),
     ("gradcalc.mistakes",),
     ("gradcalc.backpropagation",),
     ("gradcalc.spec",),

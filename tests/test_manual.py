@@ -18,7 +18,7 @@ from gradcalc.cli import COMMANDS
 from gradcalc.conventions import CONVENTIONS, OPTIONS
 from gradcalc.functions import entries
 from gradcalc.mistakes import MISTAKES
-from gradcalc.render import FORMATS
+from gradcalc.render import FORMATS, GRADERS
 from gradcalc.spec import keys
 from manual import FOLDER, Page, build, pages
 from mdoc import argument
@@ -139,7 +139,7 @@ def test_every_layer_with_its_keys_is_named() -> None:
 
 
 def test_every_format_and_exit_code_is_named() -> None:
-    assert [name for name in FORMATS if not named("gradcalc", name) or f"`{name}`" not in READ_ME] == []
+    assert [name for name in (*FORMATS, *GRADERS) if not named("gradcalc", name) or f"`{name}`" not in READ_ME] == []
     for code, meaning in EXIT_CODES:
         assert all(f".It {code}\n" in TEXTS[page.name] for page in PAGES if page.section == "1")
         assert f"| {code} |" in READ_ME, meaning

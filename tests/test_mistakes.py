@@ -73,10 +73,13 @@ def test_the_planted_mistake_is_named_where_it_was_made() -> None:
             planted_ones += 1
             met.add(name)
             where = {finding.layer for finding in result.diagnosis}
+            for finding in result.diagnosis:
+                CHECKERS[seed].lookup.find(finding.quantity)  # an address, as any other
             if not any(name in found for found in names(result)):
                 missed.append((seed, mistake, at))
             elif at >= 0 and result.diagnosis[0].mistake == name:
                 assert where == {f"layer{at + 1}"}, (seed, mistake, at, result.diagnosis)
+                assert len(result.diagnosis) == 1, (seed, mistake, at, result.diagnosis)
     assert planted_ones > 400
     assert len(missed) <= planted_ones / 100, missed
     assert met | ELSEWHERE == {mistake.name for mistake in MISTAKES}
@@ -188,6 +191,32 @@ def test_a_mistake_made_in_every_layer_is_told_of_each() -> None:
     assert found is not None
     result = CHECKERS[seed].check(given_of({key: q for key, q in found.items() if key[:2] in ("dW", "dz")}))
     assert [(one.mistake, one.layer) for one in result.diagnosis] == [("sign_flipped", f"layer{i}") for i in (3, 2, 1)]
+
+
+def test_a_mistake_in_every_hidden_layer_is_seen_in_the_first_gradient_alone() -> None:
+    seed = next(seed for seed in SEEDS if len(NETS[seed].W) == 3 and NETS[seed].f[-1] != "identity")
+    found = planted(NETS[seed], dict.fromkeys((0, 1), "missing_activation_derivative"))
+    assert found is not None
+    result = CHECKERS[seed].check(given_of({"dW1": found["dW1"]}))
+    assert {(one.mistake, one.layer) for one in result.diagnosis} == {
+        ("missing_activation_derivative", "layer1"),
+        ("missing_activation_derivative", "layer2"),
+    }
+
+
+@pytest.mark.parametrize("mistake", ["bias_not_summed first", "bias_summed_over_units"])
+def test_a_bias_among_the_weights_has_its_mistakes_too(mistake: str) -> None:
+    net = next(net for net in NETS.values() if len(net.x) > 1 and not net.strength)
+    spec = net.spec()
+    layers = [
+        {"activation": layer["activation"], "weights": [layer["bias"], *layer["weights"]]} for layer in spec["layers"]
+    ]
+    found = planted(net, {0: mistake})
+    assert found is not None
+    result = load_checker({**spec, "layers": layers, "bias": "first"}, {}).check(
+        given_of({"dW1": np.vstack([found["db1"], found["dW1"]])})
+    )
+    assert [one.mistake for one in result.diagnosis] == [mistake.partition(" ")[0]]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)

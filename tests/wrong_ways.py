@@ -88,13 +88,14 @@ IN_LAYERS = (
     "transposed", "missing_activation_derivative", "derivative_at_output", "derivative_of_output_as_input",
     "bias_not_summed rows", "bias_not_summed first", "bias_summed_over_units", "preactivation_used dW",
     "preactivation_used", "weights_updated_first", "weights_not_transposed_back", "sum_over_outputs_missing",
-    "gradient_of_other_layer", "new_weights_given", "regularization_missing", "regularization_factor",
-    "regularization_on_bias", "softmax_elementwise", "bias_missing", "weights_given",
+    "gradient_of_other_layer", "gradient_of_other_layer both", "new_weights_given", "regularization_missing",
+    "regularization_factor", "regularization_on_bias", "softmax_elementwise", "bias_missing", "weights_given",
 )  # fmt: skip
 OF_THE_NET = (
     "sign_flipped loss", "sign_flipped y - a", "constant_factor loss", "constant_factor half", "log_base",
     "log_base loss", "wrong_loss", "softmax_applied_twice", "softmax_applied_twice loss",
     "target_and_prediction_swapped", "not_averaged_over_batch loss", "regularization_missing loss",
+    "not_averaged_over_batch loss alone",
 )  # fmt: skip
 
 
@@ -211,11 +212,13 @@ def _written(net: Net, found: dict[str, Array], i: int, mistake: str) -> None:
         found |= {dW: found[f"W{i + 1}_new"], db: found[f"b{i + 1}_new"]}
     if mistake == "weights_given":
         found |= {dW: net.W[i], db: net.b[i]}
-    if mistake == "gradient_of_other_layer":
+    if mistake.startswith("gradient_of_other_layer"):
         others = [j for j in range(len(net.W)) if j != i and net.W[j].shape == net.W[i].shape]
         if not others:
             raise Impossible
         found[dW] = found[f"dW{others[0] + 1}"]
+        if mistake.endswith("both"):
+            found[db] = found[f"db{others[0] + 1}"]
 
 
 def _loss(net: Net, mistake: str, a: Array) -> tuple[float, Array]:
@@ -241,6 +244,8 @@ def _loss(net: Net, mistake: str, a: Array) -> tuple[float, Array]:
         "constant_factor half": 0.5, "not_averaged_over_batch loss": N, "log_base": 1 / np.log(2),
     }.get(mistake, 1)  # fmt: skip
     loss, da = loss * factor / N, da * factor / N
+    if mistake == "not_averaged_over_batch loss alone":
+        loss = loss * N
     if mistake == "log_base loss":
         loss = loss / np.log(2)
     penalty = 0 if mistake == "regularization_missing loss" else net.strength / 2 * sum((W**2).sum() for W in net.W)

@@ -127,6 +127,7 @@ def check(
     strict_shape: bool = False,
     digits_given: bool = False,
     only: Sequence[str] = (),
+    against_differences: bool = False,
     **options: Any,
 ) -> CheckResult:
     """Somebody's numbers against the right ones: `answers` is a file, "-" for stdin, or a mapping of names to numbers.
@@ -135,8 +136,9 @@ def check(
     the result.
     """
     checker = load_checker(
-        spec, options, rtol=rtol, atol=atol, strict_shape=strict_shape, digits_given=digits_given, only=only
-    )
+        spec, options, rtol=rtol, atol=atol, strict_shape=strict_shape, digits_given=digits_given, only=only,
+        against_differences=against_differences,
+    )  # fmt: skip
     if isinstance(answers, Mapping):
         if digits_given:
             raise UsageError("digits_given judges numbers by their text, which a mapping does not keep")
@@ -145,13 +147,25 @@ def check(
 
 
 def load_checker(
-    spec: str | os.PathLike[str] | Mapping[str, Any] | Document, options: Mapping[str, Any], **own: Any
+    spec: str | os.PathLike[str] | Mapping[str, Any] | Document,
+    options: Mapping[str, Any],
+    *,
+    against_differences: bool = False,
+    **own: Any,
 ) -> Checker:
-    """The checker of a spec: `options` are those of `gradcalc.spec.load`, `own` those of Checker."""
+    """The checker of a spec: `options` are those of `gradcalc.spec.load`, `own` those of Checker.
+
+    `against_differences` judges gradients by differences of the loss in place of backpropagation.
+    """
     from gradcalc.spec import load
 
     loaded = load(spec, **options)
     try:
-        return Checker(solve(loaded.problem), problem=loaded.problem, **own)
+        result = solve(loaded.problem)
+        if against_differences:
+            from gradcalc.differencing.replaced import by_differences
+
+            result = by_differences(result, [result.locate(name) for name in own.get("only", ())])
+        return Checker(result, problem=loaded.problem, **own)
     except GradcalcError as error:
         raise loaded.placed(error) from None

@@ -52,7 +52,7 @@ class Table:
             self.candidates = [
                 Candidate(rank, mistake, ways)
                 for rank, mistake in enumerate(MISTAKES)
-                for ways in _alone_and_everywhere(mistake.ways(self.case))
+                for ways in _alone_and_everywhere(mistake.ways(self.case), self._tape.right.last)
             ]
         numbers = sum(array.size for array in self.right.values())
         self._small = numbers * len(self.candidates) <= _KEPT
@@ -147,8 +147,8 @@ class Answers:
         return len(one.ways), one.rank, 0 if given else 1, self.table.order.get(key, 0) if given else 0
 
 
-def _alone_and_everywhere(ways: Iterable[Way]) -> Iterator[tuple[Way, ...]]:
-    """Each way by itself, then those of one kind in several layers together."""
+def _alone_and_everywhere(ways: Iterable[Way], last: int) -> Iterator[tuple[Way, ...]]:
+    """Each way by itself, then those of one kind in several layers together, or in all but the `last`."""
     kinds: dict[str, list[Way]] = {}
     for way in ways:
         kinds.setdefault(way.kind, []).append(way)
@@ -156,6 +156,9 @@ def _alone_and_everywhere(ways: Iterable[Way]) -> Iterator[tuple[Way, ...]]:
     for alike in kinds.values():
         if len({way.position for way in alike}) == len(alike) > 1:
             yield tuple(alike)
+            hidden = tuple(way for way in alike if way.position != last)
+            if 1 < len(hidden) < len(alike):
+                yield hidden
 
 
 class _Order(NamedTuple):

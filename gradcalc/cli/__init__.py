@@ -20,6 +20,7 @@ COMMANDS = {
     "eval": "gradcalc.cli.eval",
     "backprop": "gradcalc.cli.backprop",
     "check": "gradcalc.cli.check",
+    "gradcheck": "gradcalc.cli.gradcheck",
     "list": "gradcalc.cli.list",
     "show": "gradcalc.cli.show",
     "example": "gradcalc.cli.example",

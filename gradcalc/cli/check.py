@@ -45,6 +45,9 @@ COLUMNS = (
     "--digits-given", is_flag=True, help="Judge each number by the digits it was written with: 0.28 for 0.2849."
 )
 @click.option("--strict-shape", is_flag=True, help="Refuse right numbers in another shape or layout.")
+@click.option(
+    "--against-differences", is_flag=True, help="Judge gradients by differences of the loss, not by backpropagation."
+)
 @click.option("--only", metavar="QUANTITIES", help="Compare just these, by commas; one that is missing is wrong.")
 @click.option("--summary", is_flag=True, help="In formats for people: print only the table of who passed.")
 @click.option("--jobs", type=Count(1, 256), default="1", metavar="N", help="Check files in N processes.")
@@ -71,6 +74,7 @@ def command(
     atol: float,
     digits_given: bool,
     strict_shape: bool,
+    against_differences: bool,
     points: float | None,
     **options: Any,
 ) -> None:
@@ -85,7 +89,7 @@ def command(
     gradcalc check net.yaml hw/*.json --summary
     """
     own: dict[str, Any] = {"rtol": rtol, "atol": atol, "digits_given": digits_given, "strict_shape": strict_shape}
-    own["only"] = only.split(",") if only else ()
+    own |= {"only": only.split(",") if only else (), "against_differences": against_differences}
     if points is not None and format_name != "gradescope":
         raise UsageError("--points is for --format gradescope", hint="the other formats give no score")
     results = checked(spec, answers, options, own, jobs)

@@ -101,7 +101,7 @@ def command(
             raise UsageError("--symbolic prints a formula, and takes no inputs")
         _print_derivative(function, formula, format_name, output, **asked)
         return
-    question = _question(function or "", formula=formula, **asked)
+    question = question_of(function or "", formula=formula, **asked)
     given = Inputs(inputs, linspace, files, vector)
     with opened(output) as out:
         _print(question, given, format_name or "table", digits, out)
@@ -128,7 +128,7 @@ def _print_derivative(
     write_card(found.card(), format_name, output)
 
 
-def _question(
+def question_of(
     function: str, *, target: tuple[str, ...], target_class: tuple[str, ...], param: tuple[str, ...],
     with_: tuple[str, ...], upstream: tuple[str, ...], scale: str | None, order: str, only: tuple[str, ...],
     kink: str | None, **same: Any,

@@ -111,27 +111,32 @@ def output_option(command: F) -> F:
 
 def override_options(command: F) -> F:
     """--input, --target, --learning-rate, --convention, --set: changes to a spec from the shell."""
-    for option in reversed(
-        (
-            click.option(
-                "--input", metavar="VALUES", help="Replace the spec's input: 0.05,0.1 or [[1,2],[3,4]] or a file."
-            ),
-            click.option("--target", metavar="VALUES", help="Replace the spec's target, or its target_classes."),
-            click.option(
-                "--learning-rate", metavar="RATE", help="Replace the learning rate: one step of gradient descent."
-            ),
-            click.option(
-                "--convention", metavar="NAME", help="Replace the convention; 'gradcalc list conventions' names them."
-            ),
-            click.option(
-                "--set",
-                "sets",
-                multiple=True,
-                metavar="PLACE=VALUE",
-                help="Replace a value: hidden.W[0][1]=0.3, steps=3.",
-            ),
-        )
-    ):
+    return _options(command, _INPUT_OVERRIDE, _TARGET_OVERRIDE, *_OTHER_OVERRIDES)
+
+
+def override_options_but_target(command: F) -> F:
+    """The same for a command whose --target is a loss's too."""
+    return _options(command, _INPUT_OVERRIDE, *_OTHER_OVERRIDES)
+
+
+_INPUT_OVERRIDE = click.option(
+    "--input", metavar="VALUES", help="Replace the spec's input: 0.05,0.1 or [[1,2],[3,4]] or a file."
+)
+_TARGET_OVERRIDE = click.option("--target", metavar="VALUES", help="Replace the spec's target, or its target_classes.")
+_OTHER_OVERRIDES = (
+    click.option("--learning-rate", metavar="RATE", help="Replace the learning rate: one step of gradient descent."),
+    click.option(
+        "--convention", metavar="NAME", help="Replace the convention; 'gradcalc list conventions' names them."
+    ),
+    click.option(
+        "--set", "sets", multiple=True, metavar="PLACE=VALUE", help="Replace a value: hidden.W[0][1]=0.3, steps=3."
+    ),
+)
+
+
+def _options(command: F, *options: Callable[[F], F]) -> F:
+    """The command with these options, in this order."""
+    for option in reversed(options):
         command = option(command)
     return command
 

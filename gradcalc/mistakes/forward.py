@@ -51,8 +51,9 @@ def _starts(
     def alone(run: Run, _at: int, start: Start) -> Start:
         return start._replace(loss=made(run, start)[0])
 
-    yield Way(kind, last, "a" if more else "loss", (*more, Change("start", WHOLE, whole)))
-    yield Way(f"{kind} loss", last, "a" if more else "loss", (*more, Change("start", WHOLE, alone)))
+    where = (last, "a") if more else (WHOLE, "loss")
+    yield Way(kind, *where, (*more, Change("start", WHOLE, whole)))
+    yield Way(f"{kind} loss", *where, (*more, Change("start", WHOLE, alone)))
 
 
 def _in_the_loss(last: int, objective: Objective) -> Iterator[Way]:
@@ -64,6 +65,7 @@ def _in_the_loss(last: int, objective: Objective) -> Iterator[Way]:
 
     yield from _starts("loss", last, lambda run, _: (at(run).loss, at(run).da, None))
     yield from _starts("loss fused", last, lambda run, start: (at(run).loss, start.da, at(run).da))
+    yield from _starts("loss straight", last, lambda run, _: (at(run).loss, at(run).da, at(run).da))
 
 
 def _in_the_net(last: int, activation: Activation) -> Iterator[Way]:

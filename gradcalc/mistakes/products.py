@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradcalc.mistakes.entry import Case, Mistake, Way, replaced
-from gradcalc.mistakes.tape import Run
+from gradcalc.mistakes.tape import Change, Run
 from gradcalc.network import descend
 from gradcalc.shapes import Array
 
@@ -16,7 +16,10 @@ from gradcalc.shapes import Array
 _MOST_OUTPUTS = 16
 
 #: What may be written down for another layer's.
-_EXCHANGED = ("dW", "db", "dWx", "dWh", "dgamma", "dbeta", "dz", "da", "W_new", "b_new")
+_EXCHANGED = (
+    *((letter,) for letter in ("dW", "db", "dWx", "dWh", "dgamma", "dbeta", "dz", "da", "W_new", "b_new")),
+    *(("dW", "db"), ("dWx", "dWh", "db"), ("dgamma", "dbeta"), ("W_new", "b_new")),
+)
 
 
 def _transposed(case: Case) -> Iterator[Way]:
@@ -53,7 +56,8 @@ def _one_output(case: Case) -> Iterator[Way]:
         for unit in range(units) if units <= _MOST_OUTPUTS else (0, units - 1):
             said = (("path", f"only the path through output {unit}"),)
             change = replaced("gradients", position, "dx", _path(unit))
-            yield Way(f"output {unit}", position, "dx", (change,), said)
+            kind = "last output" if unit == units - 1 else f"output {unit}"
+            yield Way(kind, position, "dx", (change,), said)
         if W.shape[0] == units:
             change = replaced(
                 "gradients",
@@ -72,26 +76,38 @@ def _path(unit: int) -> Callable[[Run, int, Any], Array]:
 
 def _not_summed(case: Case) -> Iterator[Way]:
     """A bias's gradient for each example instead of their sum."""
-    for position in case.dense():
-        if "db" not in case.right.own(position):
-            continue
-        b = case.layers[position].parameters["b"]
+    for position, b in _biases(case):
         if b.ndim == 0:
             yield Way("shared", position, "db", (replaced("shown", position, "db", _per_unit),))
         if case.examples == 1 or b.ndim == 0:
             continue
         for example, words in ((0, "first"), (case.examples - 1, "last")):
-            yield Way(words, position, "db", (replaced("final", position, "db", _of_example(example)),))
-        for kind, divide in (("rows", False), ("rows averaged", True)):
-            yield Way(kind, position, "db", (replaced("shown", position, "db", _rows(divide)),))
+            for kind, divisor in ((words, 1), (f"{words} averaged", case.examples)):
+                yield Way(kind, position, "db", (replaced("final", position, "db", _of_example(example, divisor)),))
+        if not _folded(case, position):
+            for kind, divide in (("rows", False), ("rows averaged", True)):
+                yield Way(kind, position, "db", (replaced("shown", position, "db", _rows(divide)),))
+
+
+def _biases(case: Case) -> Iterator[tuple[int, Array]]:
+    """The dense layers that have a bias, with it."""
+    for position in case.dense():
+        b = case.layers[position].parameters.get("b")
+        if b is not None:
+            yield position, b
+
+
+def _folded(case: Case, position: int) -> bool:
+    """Whether the spec keeps the bias among the weights, where only a gradient of the same shape has a place."""
+    return "db" not in case.right.own(position)
 
 
 def _per_unit(run: Run, at: int, _found: Any) -> Array:
     return np.asarray(run.gradients[at]["dz"].sum(axis=0))
 
 
-def _of_example(example: int) -> Callable[[Run, int, Any], Array]:
-    return lambda run, at, _found: run.gradients[at]["dz"][example]
+def _of_example(example: int, divisor: int) -> Callable[[Run, int, Any], Array]:
+    return lambda run, at, _found: np.asarray(run.gradients[at]["dz"][example] / divisor)
 
 
 def _rows(divide: bool) -> Callable[[Run, int, Any], Array]:
@@ -103,38 +119,58 @@ def _rows(divide: bool) -> Callable[[Run, int, Any], Array]:
 
 def _over_units(case: Case) -> Iterator[Way]:
     """A bias's gradient summed over the units as well, or instead."""
-    for position in case.dense():
-        if "db" not in case.right.own(position):
-            continue
-        if case.layers[position].parameters["b"].size == 1:
+    for position, b in _biases(case):
+        if b.size == 1:
             continue
         everywhere = replaced(
             "final", position, "db", lambda _run, _at, found: np.full_like(found["db"], found["db"].sum())
         )
         yield Way("everywhere", position, "db", (everywhere,))
-        yield Way(
-            "one",
-            position,
-            "db",
-            (replaced("shown", position, "db", lambda _run, _at, found: np.asarray(found["db"].sum())),),
-        )
-        by_example = replaced("shown", position, "db", lambda run, at, _found: run.gradients[at]["dz"].sum(axis=1))
-        yield Way("examples", position, "db", (by_example,))
+        if not _folded(case, position):
+            yield Way("one", position, "db", (replaced("shown", position, "db", _to_one),))
+            for kind, divisor in (("examples", 1), ("examples averaged", case.examples)):
+                yield Way(kind, position, "db", (replaced("shown", position, "db", _by_example(divisor)),))
+
+
+def _to_one(_run: Run, _at: int, found: Any) -> Array:
+    return np.asarray(found["db"].sum())
+
+
+def _by_example(divisor: int) -> Callable[[Run, int, Any], Array]:
+    """The sum along the wrong axis, as dz has it or divided."""
+    return lambda run, at, _found: np.asarray(run.gradients[at]["dz"].sum(axis=1) / divisor)
 
 
 def _of_other(case: Case) -> Iterator[Way]:
-    """One layer's quantity written down for another's of the same shape, one way round or both."""
-    for letter in _EXCHANGED:
-        shapes = {i: case.right.own(i)[letter].shape for i in range(len(case.layers)) if letter in case.right.own(i)}
+    """One layer's quantities written down for another's of the same shapes, one way round or both."""
+    for letters in _EXCHANGED:
+        shapes = _shapes(case, letters)
         for position, shape in sorted(shapes.items(), reverse=True):
             for other in shapes:
                 if other != position and shapes[other] == shape:
-                    said = (("other", f"{case.name(other)}.{letter}"),)
-                    change = replaced("shown", position, letter, _other(other, letter))
-                    yield Way(f"{letter} of {other - position}", position, letter, (change,), said)
+                    said = (("other", _taken(case, position, other, letters)),)
+                    kind, changes = " ".join(letters), _taking(position, other, letters)
+                    yield Way(f"{kind} of {other - position}", position, letters[0], changes, said)
                     if other < position:
-                        back = replaced("shown", other, letter, _other(position, letter))
-                        yield Way(f"{letter} exchanged", position, letter, (change, back), said)
+                        both = (*changes, *_taking(other, position, letters))
+                        yield Way(f"{kind} exchanged", position, letters[0], both, said)
+
+
+def _shapes(case: Case, letters: Sequence[str]) -> dict[int, list[tuple[int, ...]]]:
+    """The shapes of these quantities by the layers that have them all."""
+    owned = {position: case.right.own(position) for position in range(len(case.layers))}
+    having = {i: own for i, own in owned.items() if all(letter in own for letter in letters)}
+    return {i: [own[letter].shape for letter in letters] for i, own in having.items()}
+
+
+def _taking(position: int, other: int, letters: Sequence[str]) -> tuple[Change, ...]:
+    return tuple(replaced("shown", position, letter, _other(other, letter)) for letter in letters)
+
+
+def _taken(case: Case, position: int, other: int, letters: Sequence[str]) -> str:
+    """What is taken, in words: layer2.dW, and layer1.db those of layer2.db."""
+    more = [f"{case.name(position)}.{letter} those of {case.name(other)}.{letter}" for letter in letters[1:]]
+    return ", and ".join([f"{case.name(other)}.{letters[0]}", *more])
 
 
 def _other(other: int, letter: str) -> Callable[[Run, int, Any], Array]:

@@ -34,7 +34,7 @@ def scaled_ways(case: Case, factor: float, said: tuple[tuple[str, str], ...] = (
 
 
 def _from_the_loss(case: Case, factor: float, said: tuple[tuple[str, str], ...]) -> Iterator[Way]:
-    """The loss alone, the gradient it starts alone, and both."""
+    """The loss alone, with or without its penalty, the gradient it starts alone, and both."""
     start = case.right.start
     if start is None:
         return
@@ -45,10 +45,15 @@ def _from_the_loss(case: Case, factor: float, said: tuple[tuple[str, str], ...])
         return value._replace(da=value.da * factor, dz=None if value.dz is None else value.dz * factor)
 
     def both(run: Run, at: int, value: Start) -> Start:
-        return gradient(run, at, value)._replace(loss=None if value.loss is None else value.loss * factor)
+        return data(run, at, gradient(run, at, value))
+
+    def data(_run: Run, _at: int, value: Start) -> Start:
+        return value._replace(loss=None if value.loss is None else value.loss * factor)
 
     yield Way("start", last, letter, (Change("start", WHOLE, gradient),), said)
     if start.loss is not None:
+        if case.problem.penalties:
+            yield Way("data", WHOLE, "loss", (Change("start", WHOLE, data),), said)
         yield Way("loss", WHOLE, "loss", (Change("loss", WHOLE, lambda _run, _at, loss: loss * factor),), said)
         yield Way("objective", WHOLE, "loss", (Change("start", WHOLE, both),), said)
 

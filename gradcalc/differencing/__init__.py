@@ -1,0 +1,1 @@
+"""Our derivatives against differences: networks, functions, and answers."""
