@@ -213,6 +213,26 @@ def test_what_is_not_taken_makes_no_nan(formula: str) -> None:
     assert kernels.derivative("z")(arrays, np.array([at])).tolist() == [expected]
 
 
+@pytest.mark.parametrize(
+    ("formula", "at", "expected"),
+    [
+        ("log(z)", -2.0, math.nan),
+        ("log2(z)", -2.0, math.nan),
+        ("log10(z)", -2.0, math.nan),
+        ("log1p(z)", -2.0, math.nan),
+        ("atanh(z)", -2.0, math.nan),
+        ("log(z)", -0.0, math.inf),
+        ("log(-z)", 0.0, -math.inf),
+        ("sqrt(z)", -0.0, math.inf),
+    ],
+)
+def test_a_slope_ends_where_its_function_does(formula: str, at: float, expected: float) -> None:
+    slope = Kernels(parse(formula, ("z",)), ("z",)).derivative("z")
+    with np.errstate(all="ignore"):
+        found = [slope(scalar, at), *slope(arrays, np.array([at])).tolist()]
+    assert np.array_equal(found, [expected] * 2, equal_nan=True)
+
+
 def test_a_jump_is_told_from_a_kink() -> None:
     for formula in ("step(z)", "1 if z > 0 else 0", "sign(z)", "floor(z)", "ceil(z)"):
         left, right, jump = Kernels(parse(formula, ("z",)), ("z",)).one_sided("z")(scalar, 0.0)

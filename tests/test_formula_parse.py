@@ -74,6 +74,7 @@ REFUSED = {
     "exp(z": (4, "not closed"),
     "exp()": (1, "exp takes 1 argument, not 0"),
     "exp(z, 2)": (1, "exp takes 1 argument, not 2"),
+    "max()": (1, "max takes at least 1 argument, not 0"),
     "clip(z)": (1, "clip takes 3 arguments, not 1"),
     "leaky_relu(z, 1, 2)": (1, "leaky_relu takes 1 to 2 arguments, not 3"),
     "leaky_relu(z, alpa=1)": (15, "did you mean alpha?"),

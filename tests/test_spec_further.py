@@ -67,6 +67,8 @@ def test_a_variance_may_be_given_for_each_output() -> None:
     rows = [evaluate("gaussian_nll", {"input": x, "target": y, "with": {"var": v}}).points[0]
             for x, y, v in zip(ROWS, OTHERS, variance, strict=True)]  # fmt: skip
     assert found["loss"] == pytest.approx(sum(sum(point.value) for point in rows) / 3, rel=1e-14)
+    told = in_process("backprop", "-", stdin=spec({"name": "gaussian_nll", "with": {"var": variance}}, target=OTHERS))
+    assert "The loss is gaussian_nll with var = one for each output, eps = 1e-06." in told.out
 
 
 @pytest.mark.parametrize("side", ["left", "right", "midpoint", "default"])

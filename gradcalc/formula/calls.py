@@ -99,7 +99,7 @@ def _count(name: str, arguments: tuple[Node, ...], allowed: tuple[int, int | Non
     if least <= len(arguments) and (most is None or len(arguments) <= most):
         return
     wanted = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
-    plural = "" if wanted == "1" else "s"
+    plural = "" if (most or least) == 1 else "s"
     raise FormulaError(f"{name} takes {wanted} argument{plural}, not {len(arguments)}", text, span)
 
 

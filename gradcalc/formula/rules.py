@@ -1,7 +1,8 @@
 """The functions of the formula language: one line each, with its derivative by its argument.
 
 A rule is written in the language itself: x is the argument, f the function's own value there, so that exp and tan
-use what is already known. `exact` is the form numbers are put into, where the readable one would cancel in the tails.
+use what is already known. `exact` is the form numbers are put into, where the readable one would cancel in the tails,
+go on outside the function's domain, where f is NaN, or turn to the other infinity at -0.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ class Rule(NamedTuple):
 UNARY = {
     "exp":   Rule("f"),
     "expm1": Rule("exp(x)"),
-    "log":   Rule("1 / x"),
-    "log1p": Rule("1 / (1 + x)"),
-    "log2":  Rule("1 / (x * log(2))"),
-    "log10": Rule("1 / (x * log(10))"),
-    "sqrt":  Rule("1 / (2 * f)"),
+    "log":   Rule("1 / x", "1 / abs(x) if x >= 0 else f"),
+    "log1p": Rule("1 / (1 + x)", "1 / (1 + x) if x >= -1 else f"),
+    "log2":  Rule("1 / (x * log(2))", "1 / (abs(x) * log(2)) if x >= 0 else f"),
+    "log10": Rule("1 / (x * log(10))", "1 / (abs(x) * log(10)) if x >= 0 else f"),
+    "sqrt":  Rule("1 / (2 * f)", "1 / (2 * abs(f))"),
     "cbrt":  Rule("1 / (3 * f^2)"),
     "sin":   Rule("cos(x)"),
     "cos":   Rule("-sin(x)"),
@@ -36,7 +37,7 @@ UNARY = {
     "tanh":  Rule("1 - f^2", "1 / cosh(x)^2"),
     "asinh": Rule("1 / sqrt(1 + x^2)"),
     "acosh": Rule("1 / sqrt(x^2 - 1)", "1 / (sqrt(x - 1) * sqrt(x + 1))"),
-    "atanh": Rule("1 / (1 - x^2)", "1 / ((1 - x) * (1 + x))"),
+    "atanh": Rule("1 / (1 - x^2)", "1 / ((1 - x) * (1 + x)) if abs(x) <= 1 else f"),
     "erf":   Rule("2 / sqrt(pi) * exp(-x^2)"),
     "erfc":  Rule("-2 / sqrt(pi) * exp(-x^2)"),
 }  # fmt: skip

@@ -68,7 +68,7 @@ ENTRIES = (
     ),
     Elementwise(
         name="log_sigmoid",
-        aliases=("logsigmoid",),
+        aliases=("logsigmoid", "log_expit"),
         title="Logarithm of the sigmoid",
         formula="-log(1 + exp(-z))",
         derivative_formula="1 - sigmoid(z)",

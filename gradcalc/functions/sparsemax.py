@@ -100,6 +100,7 @@ def _vjp(np: Any, z: Any, upstream: Any, ties: str) -> Any:
 ENTRIES = (
     VectorActivation(
         name="sparsemax",
+        aliases=("projection_simplex",),
         title="Sparsemax",
         params=(
             Param(

@@ -16,5 +16,10 @@ def unsaid(entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:
     return {
         param.name: param.doc
         for param in entry.params
-        if not re.search(rf"\b{param.name}\b", entry.formula) and values[param.name] != param.default
+        if _differs(values[param.name], param.default) and not re.search(rf"\b{param.name}\b", entry.formula)
     }
+
+
+def _differs(value: Any, default: Any) -> bool:
+    """Whether a parameter is not as it is by default; an array, one number for each unit, never is."""
+    return bool(getattr(value, "ndim", 0)) or value != default
