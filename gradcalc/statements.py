@@ -285,8 +285,8 @@ def _values(values: dict[str, Any]) -> tuple[str | float, ...]:
 
 
 def _value(value: Any) -> str | float:
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"one per unit ({value.size})" if value.ndim == 1 else "one for each output"
+    if np.ndim(value):
+        return f"one per unit ({np.size(value)})" if np.ndim(value) == 1 else "one for each output"
     if value is None or isinstance(value, bool):
         return "none" if value is None else str(value).lower()
     return value if isinstance(value, str) else float(value)

@@ -29,8 +29,8 @@ def cases(entry: Entry) -> Iterator[tuple[Setting, Quantity]]:
         if not isinstance(entry, Elementwise | ElementwiseLoss):
             pairs = [pair for pair in pairs if len(pair[0][0]) <= SHORT]
         pairs = [pair for pair in pairs[::STEP] if not _at_kink(entry, pair[0], setting.parameters)]
-        points, exact = zip(*pairs, strict=True)
-        yield from itertools.product([setting._replace(points=list(points), exact=list(exact))], quantities(entry))
+        points, exact = [point for point, _ in pairs], [exact for _, exact in pairs]
+        yield from itertools.product([setting._replace(points=points, exact=exact)] if pairs else [], quantities(entry))
 
 
 def _at_kink(entry: Entry, point: tuple[Any, ...], parameters: list[Any]) -> bool:

@@ -67,8 +67,15 @@ def test_a_variance_may_be_given_for_each_output() -> None:
     rows = [evaluate("gaussian_nll", {"input": x, "target": y, "with": {"var": v}}).points[0]
             for x, y, v in zip(ROWS, OTHERS, variance, strict=True)]  # fmt: skip
     assert found["loss"] == pytest.approx(sum(sum(point.value) for point in rows) / 3, rel=1e-14)
-    told = in_process("backprop", "-", stdin=spec({"name": "gaussian_nll", "with": {"var": variance}}, target=OTHERS))
-    assert "The loss is gaussian_nll with var = one for each output, eps = 1e-06." in told.out
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"var": [0.5, 2.0]}, "one per unit (2)"), ({"with": {"var": [[0.5, 2.0]] * 3}}, "one for each output")],
+)
+def test_a_variance_of_several_numbers_is_told_in_words(given: Any, words: str) -> None:
+    told = in_process("backprop", "-", stdin=spec({"name": "gaussian_nll", **given}, target=OTHERS))
+    assert f"The loss is gaussian_nll with var = {words}, eps = 1e-06." in told.out
 
 
 @pytest.mark.parametrize("side", ["left", "right", "midpoint", "default"])

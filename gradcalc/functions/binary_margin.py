@@ -99,11 +99,13 @@ def _pulled(xp: Any, factor: Any, t: Pair) -> Any:
 
 
 def _soft_margin_second(xp: Any, x: Any, y: Any) -> Any:
-    """y^2 sigmoid'(-x y)."""
+    """y^2 sigmoid'(-x y); of a y whose square may overflow or underflow each factor has half of the exponential."""
     t, low = _negative_product(xp, x, y)
-    size = xp.absolute(t)
+    size, low = xp.absolute(t), xp.where(t < 0, -low, low)
     u = xp.exp(-size)
-    return y * decays(xp, y / (1.0 + u * (2.0 + u)), size, xp.where(t < 0, -low, low))
+    over = 1.0 + u * (2.0 + u)
+    half, middle = decays(xp, y, 0.5 * size, 0.5 * low), (xp.absolute(y) < 1e150) & (xp.absolute(y) > 1e-150)
+    return xp.where(middle, decays(xp, y * (y / over), size, low), half * (half / over))
 
 
 def _embedding(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any:

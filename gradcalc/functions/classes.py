@@ -193,12 +193,19 @@ def _focal_by_alpha(np: Any, x: Any, y: Any, gamma: float, alpha: float, normali
 
 def _generalized(np: Any, x: Any, y: Any, q: float) -> Any:
     """-expm1(q log p) / q."""
-    return -np.expm1(q * np.log(_of_class(np, x, y))) / q + nan_of(np, x)[..., 0]
+    log_p = np.log(_of_class(np, x, y))
+    faint = np.absolute(q * log_p) < _FAINT
+    return -np.where(faint, log_p, np.expm1(q * log_p) / q) + nan_of(np, x)[..., 0]
+
+
+_FAINT = 1e-20
 
 
 def _generalized_gradient(np: Any, x: Any, y: Any, side: str, q: float) -> Any:
     own = _of_class(np, x, y)
-    slope = -np.power(own, q) / own if q < 1.0 else np.where(own == own, -1.0, own)
+    # q - 1 is exact from 1/2 on; below it the quotient has more digits.
+    power = np.power(own, q - 1.0) if q >= 0.5 else np.power(own, q) / own
+    slope = np.where(own == 0, -np.inf, -power) if q < 1.0 else np.where(own == own, -1.0, own)
     return _placed(np, x, y, slope)
 
 

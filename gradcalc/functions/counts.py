@@ -70,8 +70,13 @@ def _poisson(xp: Any, x: Any, y: Any, eps: float, full: bool) -> Any:
     if not full:
         return found
     above = xp.where(y > 1, y, 1.0)
-    whole = (x - above) + above * log_ratio(xp, (above, 0.0), rate) + _stirling(xp, above)
+    unit = xp.where(above > _HUGE, 0.0625, 1.0)  # of terms that may overflow
+    whole = ((x * unit - above * unit) + above * unit * log_ratio(xp, (above, 0.0), rate)) / unit
+    whole = whole + _stirling(xp, above)
     return xp.where((y > 1) & (x < xp.inf), whole, found)
+
+
+_HUGE = 2.0**1000
 
 
 def _poisson_slope(xp: Any, x: Any, y: Any, eps: float, full: bool) -> Any:

@@ -272,7 +272,8 @@ ENTRIES = (
         ),
         notes=(
             "a is the anchor",
-            "where the margin is exactly met the active branch is taken, as in PyTorch",
+            "where the margin is exactly met the active branch is taken, as in PyTorch; where the distances and the"
+            " margin cancel to within 4 ulp of the largest, their rounding may decide which branch that is",
             "optax adds eps to the sum of powers and has no swap: -p eps_to=sum",
             "PyTorch takes the mean over the triplets, optax none",
         ),

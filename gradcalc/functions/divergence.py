@@ -31,7 +31,14 @@ def _kl(xp: Any, x: Any, y: Any, log_target: bool) -> Any:
     """y (log y - x); of the logarithm of a target e^y (y - x)."""
     if log_target:
         return exp_times(xp, y - x, y)
-    return weighted(xp, y, _log_or_one(xp, y) - x)
+    top = xp.where(y > _BESIDE_TOP, y, _TOP)
+    gap, low = added(xp, _LOG_TOP, -x)
+    above = gap + (low + (_LOG_TOP_LOW + xp.log(top / _TOP)))  # no rounding of a large logarithm
+    return weighted(xp, y, xp.where(y > _BESIDE_TOP, above, _log_or_one(xp, y) - x))
+
+
+_TOP, _BESIDE_TOP = 2.0**1023, 2.0**1000
+_LOG_TOP, _LOG_TOP_LOW = 709.0895657128241, -3.12321908132976e-14  # of _TOP
 
 
 def _kl_slope(xp: Any, x: Any, y: Any, log_target: bool) -> Any:

@@ -11,7 +11,19 @@ from typing import Any, NamedTuple
 from gradcalc.functions.binary import bce_by_smoothed_target, bce_value
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, ElementwiseLoss, Param
 from gradcalc.numerics.careful import weighted
-from gradcalc.numerics.doubled import Pair, added, logarithm, multiplied, over, over_square, plus, raised, times
+from gradcalc.numerics.doubled import (
+    Pair,
+    added,
+    decay,
+    logarithm,
+    minus,
+    multiplied,
+    over,
+    over_square,
+    plus,
+    raised,
+    times,
+)
 from gradcalc.numerics.split import decays
 
 _OPEN_UNIT = Domain("above 0 and below 1", 0.0, 1.0, open_low=True, open_high=True)
@@ -28,6 +40,8 @@ def _balance(xp: Any, y: Any, alpha: float | None) -> Any:
 
 
 _LIFT = 2.0**100
+_PLAIN = 1e280  # nothing up to it overflows
+_NOTHING = 1e6  # a power as large that is 0 stays it with any factor
 
 
 class _Logit(NamedTuple):
@@ -48,11 +62,17 @@ class _Logit(NamedTuple):
     per_t: Any
     power: Any
     by_t: Any
+    bottom: Any
 
     @property
     def pull(self) -> Any:
         """d CE / dr."""
         return (self.A - self.B * self.t) / (1.0 + self.t)
+
+    def twice_pull(self, xp: Any) -> Pair:
+        """Twice that, as a sum of two."""
+        rise = plus(xp, (2.0 * self.A, 0.0), multiplied(xp, -2.0 * self.B, self.t))
+        return over(xp, rise, added(xp, 1.0, self.t))
 
     def entropy_times(self, xp: Any, factor: Any) -> Any:
         """factor * CE."""
@@ -60,7 +80,7 @@ class _Logit(NamedTuple):
 
     def steep(self, xp: Any) -> Any:
         """q' / q."""
-        return self.lean * xp.where(self.alone, 1.0 / (1.0 + self.t), self.t * self.by_t)
+        return self.lean * xp.where(self.alone, 1.0 / (1.0 + self.t), xp.divide(self.t, self.bottom))
 
 
 def _logit(xp: Any, x: Any, y: Any, gamma: float) -> _Logit:
@@ -68,9 +88,9 @@ def _logit(xp: Any, x: Any, y: Any, gamma: float) -> _Logit:
     (rest, lost), above = added(xp, 1.0, -y), x >= 0
     A, A_low = xp.where(above, rest, y), xp.where(above, lost, 0.0)
     B, B_low = xp.where(above, y, rest), xp.where(above, 0.0, lost)
-    t = xp.exp(-r)
-    whole = added(xp, 1.0, t)
-    numerator = plus(xp, (A, A_low), times(xp, (B, B_low), (t, 0.0)))
+    t, t_low = decay(xp, r)
+    whole = plus(xp, (1.0, 0.0), (t, t_low))
+    numerator = plus(xp, (A, A_low), times(xp, (B, B_low), (t, t_low)))
     alone = A == 0
     bottom, _ = times(xp, whole, numerator)
     per_t = xp.where(t < 1e-17, 1.0, xp.divide(xp.log1p(t), t))
@@ -80,7 +100,8 @@ def _logit(xp: Any, x: Any, y: Any, gamma: float) -> _Logit:
     entropy = weighted(xp, A, r) + (A_low * xp.minimum(r, 1e300) + xp.log1p(t))
     lean = sign * (1.0 - 2.0 * y)
     power = xp.where(alone, pure, mixed)
-    return _Logit(sign, r, t, A, B, lean, alone, entropy, per_t, power, xp.divide(1.0 + 0.0 * t, bottom))
+    by_t = xp.divide(1.0 + 0.0 * t, bottom)
+    return _Logit(sign, r, t, A, B, lean, alone, entropy, per_t, power, by_t, bottom)
 
 
 def _log_q(xp: Any, at: _Logit) -> Any:
@@ -109,10 +130,14 @@ def _sigmoid_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | 
     at = _logit(xp, x, y, gamma)
     steep, bent = at.steep(xp), -xp.tanh(0.5 * at.r)
     turn = (gamma - 1.0) * steep + bent
-    mixed = gamma * at.lean * (2.0 * at.by_t * at.pull + at.by_t * at.entropy * turn)
+    bracket = plus(xp, multiplied(xp, at.entropy, turn), at.twice_pull(xp))
+    steepest, low = times(xp, over(xp, bracket, (at.bottom, 0.0)), (gamma * at.lean, 0.0))
+    mixed = xp.where(at.by_t == xp.inf, 0.0, steepest)
     alone = gamma * steep * (at.per_t * turn - 2.0 * at.B / (1.0 + at.t))
     curve = 1.0 / (1.0 + at.t * (2.0 + at.t)) + xp.where(at.alone, alone, mixed)
-    return decays(xp, _balance(xp, y, alpha) * at.power * curve, at.r) + 0.0 * at.sign
+    curve = curve + xp.where(at.alone | (mixed == 0), 0.0, low)
+    found = decays(xp, _balance(xp, y, alpha) * at.power * curve, at.r) + 0.0 * at.sign
+    return xp.where(at.power == 0, 0.0 * at.sign, found) if gamma > _NOTHING else found
 
 
 def _sigmoid_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -120,7 +145,9 @@ def _sigmoid_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float
     at = _logit(xp, x, y, gamma)
     c = xp.where(at.r > 1e300, 2.0**-60, 1.0)
     whole = 1.0 + at.t
-    per_q = xp.where(at.alone, c * at.per_t * whole, (c * at.entropy) * at.by_t * whole * whole)
+    faint = xp.divide(at.A, at.bottom) * (c * at.r) + c * at.per_t * xp.divide(at.t, at.bottom)
+    beside = xp.where(at.bottom < 1e-290, faint, xp.divide(c * at.entropy, at.bottom))
+    per_q = xp.where(at.alone, c * at.per_t * whole, beside * whole * whole)
     rise = c * at.r + (gamma * (per_q * (-xp.expm1(-at.r) / whole)) if gamma else 0.0)
     half = _logit(xp, x, y, 0.5 * gamma).power
     product = xp.where(at.power < 1e-290, half * weighted(xp, half, rise), weighted(xp, at.power, rise))
@@ -164,10 +191,15 @@ def _binary_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | No
     x = x + 0.0  # -0 is a plain 0
     q, balance = _distance(xp, x, y), _balance(xp, y, alpha)
     half, ratio = raised(xp, q, 0.5 * gamma), xp.divide(y, x)
+    power = raised(xp, q, gamma)
+    plain = (ratio < _PLAIN) & (power > 1.0 / _PLAIN) & (q[0] > 1.0 / _PLAIN)
     slope = (1.0 - y) / (1.0 - x) + gamma * (1.0 - 2.0 * y) * _per_distance(xp, x, y, q)
+    rest = minus(xp, over(xp, added(xp, 1.0, -y), added(xp, 1.0, -x)), over(xp, (y, 0.0), (x, 0.0)))
+    lean = times(xp, (gamma, 0.0), added(xp, 1.0, -2.0 * y))
+    whole, low = plus(xp, rest, times(xp, lean, over(xp, (bce_value(xp, x, y, 0.0, None), 0.0), q)))
     steepest = xp.divide(balance * half * y / _LIFT, x) * half * _LIFT
     steep = xp.where(ratio == xp.inf, steepest, balance * half * ratio * half)
-    return balance * (raised(xp, q, gamma) * slope) - steep
+    return xp.where(plain, balance * (power * (whole + low)), balance * (power * slope) - steep)
 
 
 def _binary_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -177,12 +209,17 @@ def _binary_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | N
     balance = _balance(xp, y, alpha)
     if gamma == 0:
         return balance * (over_square(xp, y, x) + over_square(xp, 1.0 - y, 1.0 - x))
-    ratio, half = xp.divide(y, x), raised(xp, q, 0.5 * (gamma - 1.0))
+    # gamma - 1 is exact from 1/2 on; below it the quotients have more digits.
+    exact = gamma >= 0.5
+    power = raised(xp, q, gamma - 1.0) if exact else raised(xp, q, gamma) / q[0]
+    half = raised(xp, q, 0.5 * (gamma - 1.0)) if exact else raised(xp, q, 0.5 * gamma) / xp.sqrt(q[0])
+    ratio = xp.divide(y, x)
     steepest = (balance * half * xp.divide(q[0], x)) * (half * ratio)
     rest = 2.0 * lean * (1.0 - y) / (1.0 - x) + q[0] * over_square(xp, 1.0 - y, 1.0 - x)
     rest = rest + lean * (1.0 - 2.0 * y) * (gamma - 1.0) * _per_distance(xp, x, y, q)
-    whole = steepest + (raised(xp, q, gamma - 1.0) * rest * balance - (half * balance) * (2.0 * lean * ratio) * half)
-    return xp.where(steepest == xp.inf, xp.inf, whole)
+    whole = steepest + (power * rest * balance - (half * balance) * (2.0 * lean * ratio) * half)
+    found = xp.where(steepest == xp.inf, xp.inf, whole)
+    return xp.where(power == 0, 0.0 * x, found) if gamma > _NOTHING else found
 
 
 def _binary_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:

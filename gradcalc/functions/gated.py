@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcalc.functions.entry import Elementwise, Param
+from gradcalc.numerics import doubled
 from gradcalc.numerics.careful import weighted
 from gradcalc.numerics.normal import clipped, density_times, distribution, excess
 from gradcalc.numerics.split import decays, finite, plus, product, square, times
@@ -13,17 +14,13 @@ from gradcalc.numerics.split import decays, finite, plus, product, square, times
 class _Gate:
     """The argument v(x) of a gate sigma(v), its lever x v', v' and x v''; `low` is what rounding took."""
 
-    __slots__ = ("bend", "high", "lever", "lever_low", "low", "slope")
+    __slots__ = ("bend", "high", "lever", "lever_low", "low", "slope", "slope_low")
 
-    def __init__(self, high: Any, low: Any, lever: Any, lever_low: Any, slope: Any, bend: Any) -> None:
-        self.high, self.low, self.lever, self.lever_low, self.slope, self.bend = (
-            high,
-            low,
-            lever,
-            lever_low,
-            slope,
-            bend,
-        )
+    def __init__(self, argument: doubled.Pair, lever: doubled.Pair, slope: doubled.Pair, bend: Any = 0.0) -> None:
+        self.high, self.low = argument
+        self.lever, self.lever_low = lever
+        self.slope, self.slope_low = slope
+        self.bend = bend
 
 
 def _gated(xp: Any, x: Any, gate: _Gate) -> Any:
@@ -47,11 +44,16 @@ def _gated_slope(xp: Any, gate: _Gate) -> Any:
 def _gated_curvature(xp: Any, gate: _Gate) -> Any:
     """sigma'(v) (2 v' + x v'' - x v'^2 tanh(v / 2))."""
     size, low = _size(xp, gate)
-    t = xp.exp(-size)
-    half_tangent = -xp.expm1(-size) / (1.0 + t) * xp.where(gate.high < 0, -1.0, 1.0)
-    pull = xp.where(size > _SATURATED, 0.0, gate.lever) * half_tangent
-    bracket = gate.slope * (2.0 - pull) + gate.bend
-    return decays(xp, bracket / (1.0 + t * (2.0 + t)), size, low)
+    t, flat = xp.exp(-size), size > _SATURATED
+    rest, rest_low = doubled.added(xp, 1.0, -t)
+    near = size < 1.0
+    risen = xp.where(near, -xp.expm1(-size), rest), xp.where(near, 0.0, rest_low)
+    half_tangent = doubled.over(xp, risen, doubled.added(xp, 1.0, t))
+    sign = xp.where(flat, 0.0, xp.where(gate.high < 0, 1.0, -1.0))
+    pull = doubled.times(xp, (sign * gate.lever, sign * gate.lever_low), half_tangent)
+    straight = doubled.times(xp, (gate.slope, gate.slope_low), doubled.plus(xp, (2.0, 0.0), pull))
+    bracket, small = doubled.plus(xp, straight, (gate.bend, 0.0))
+    return decays(xp, (bracket + small) / (1.0 + t * (2.0 + t)), size, low)
 
 
 _SATURATED = 2000.0  # beyond it a gate is 0 or 1 and flat
@@ -65,23 +67,26 @@ def _size(xp: Any, gate: _Gate) -> tuple[Any, Any]:
 def _silu_gate(xp: Any, x: Any, beta: Any) -> _Gate:
     high = weighted(xp, beta, x)
     low = product(xp, beta, x)[1]
-    return _Gate(high, low, high, low, beta, 0.0)
+    return _Gate((high, low), (high, low), (beta, 0.0))
 
 
 def _silu_by_beta(xp: Any, x: Any, beta: Any) -> Any:
-    """x^2 sigma'(beta x)."""
+    """x^2 sigma'(beta x); of an x whose square may overflow each factor has its half of the exponential."""
     gate = _silu_gate(xp, x, beta)
     size, low = _size(xp, gate)
     t = xp.exp(-size)
-    return decays(xp, x * (x / (1.0 + t * (2.0 + t))), size, low)
+    over = 1.0 + t * (2.0 + t)
+    half = decays(xp, x, 0.5 * size, 0.5 * low)
+    return xp.where(xp.absolute(x) > _SQUARE_OVERFLOWS, half * (half / over), decays(xp, x * (x / over), size, low))
 
 
 def _quick_gate(xp: Any, x: Any) -> _Gate:
     high, low = times(xp, _QUICK, _QUICK_LOW, x, 0.0)
     low = finite(xp, low)
-    return _Gate(high, low, high, low, _QUICK, 0.0)
+    return _Gate((high, low), (high, low), (_QUICK, _QUICK_LOW))
 
 
+_SQUARE_OVERFLOWS = 1e150
 _QUICK, _QUICK_LOW = 1.702, 4.263256414560601e-17  # 1.702 to the digit
 
 
@@ -93,7 +98,8 @@ def _tanh_gate(xp: Any, x: Any) -> _Gate:
     slope, slope_low = plus(3.0 * cubic, 3.0 * cubic_low, _LINEAR, _LINEAR_LOW)
     high, lost = product(xp, y, over)
     lever, lever_lost = product(xp, y, slope)
-    return _Gate(high, lost + y * over_low, lever, lever_lost + y * slope_low, slope + slope_low, 6.0 * cubic)
+    argument, levers = (high, lost + y * over_low), (lever, lever_lost + y * slope_low)
+    return _Gate(argument, levers, (slope, slope_low), 6.0 * cubic)
 
 
 _LINEAR, _LINEAR_LOW = 1.5957691216057308, -9.96930880911092e-17  # 2 sqrt(2 / pi)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gradcalc.functions.entry import Elementwise, Kink, Param
 from gradcalc.numerics.careful import constant
+from gradcalc.numerics.doubled import multiplied, plus
 
 _NAN = float("nan")
 
@@ -33,6 +34,14 @@ def _onnx_edges(alpha: float, beta: float) -> tuple[float, float]:
         return _NAN, _NAN
     zero, one = -beta / alpha, (1.0 - beta) / alpha
     return (zero, one) if alpha > 0 else (one, zero)
+
+
+def _onnx(xp: Any, z: Any, alpha: Any, beta: Any) -> Any:
+    """alpha z + beta from 0 to 1, rounded once: beta may all but cancel the product."""
+    if not alpha:
+        return _clip(xp, constant(xp, 0.0, z) + beta, 0.0, 1.0)
+    line, low = plus(xp, multiplied(xp, alpha, z), (beta, 0.0))
+    return _clip(xp, line + low, 0.0, 1.0)
 
 
 def _onnx_inside(xp: Any, z: Any, alpha: float, beta: float, slope: Any) -> Any:
@@ -138,7 +147,7 @@ ENTRIES = (
         ),
         formula="min(max(alpha * z + beta, 0), 1)",
         derivative_formula="alpha if alpha * z + beta > 0 and alpha * z + beta < 1 else 0",
-        value=lambda xp, z, alpha, beta: _clip(xp, (alpha * z if alpha else constant(xp, 0.0, z)) + beta, 0.0, 1.0),
+        value=_onnx,
         derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, alpha),
         second=_flat,
         kinks=(_onnx_kink(0, "alpha z + beta = 0"), _onnx_kink(1, "alpha z + beta = 1")),

@@ -90,8 +90,13 @@ def _raised(np: Any, excess: _Excess, p: float, factor: Any = 1.0) -> Any:
     if p == 1:
         product = factor * base / unit
     else:
-        product = _product_with_power(np, factor, base, unit, p) * np.exp(p * low / base)
+        product = _product_with_power(np, factor, base, unit, p) * _corrected(np, p * (low / base))
     return np.where(high > 0, product, np.where(high <= 0, 0.0, high))
+
+
+def _corrected(np: Any, exponent: Any) -> Any:
+    """What a small exponent makes of a power; a larger one belongs to a power that is 0 or infinite."""
+    return np.exp(np.clip(exponent, -1.0, 1.0))
 
 
 def _product_with_power(np: Any, factor: Any, base: Any, unit: Any, p: float) -> Any:

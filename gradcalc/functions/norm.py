@@ -6,7 +6,6 @@ import sys
 from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import POSITIVE, KinkText, Norm, Param
-from gradcalc.numerics.careful import weighted
 
 
 class _Powers(NamedTuple):
@@ -24,9 +23,21 @@ class _Powers(NamedTuple):
 
     def power(self, np: Any, p: float, scale: float = 1.0) -> Any:
         """r^p times a scale; an error of r counts p times."""
+        if p > _STEEP:
+            return self.beside_one(np, p) * scale
         shift = np.power(np.where(self.tiny, _HALF_SHIFT, 1.0), p)
         power = np.power(self.ratio, p)
         return (power + power * np.expm1(p * self.error)) * shift * scale * shift
+
+    def beside_one(self, np: Any, p: float) -> Any:
+        """r^p for a p so large that only where r is all but 1 it is not 0: e^(p (d - d^2 / 2)) with d = r - 1."""
+        from gradcalc.numerics import arrays, split
+        from gradcalc.numerics.vectors import two_sum
+
+        gap, low = two_sum(self.ratio - 1.0, self.ratio * self.error)
+        high, lost = split.product(arrays, p, gap)
+        small = np.where(high > -800.0, lost + p * low - 0.5 * high * gap, 0.0)
+        return split.grows(arrays, high, small)
 
     def over_ratio(self, np: Any, p: float) -> Any:
         """r^(p - 1) for p < 1, as r^p / r: p - 1 may be rounded."""
@@ -49,6 +60,7 @@ class _Powers(NamedTuple):
 _TINY = 2.0**-900  # ratios below it are kept 2^1100 times as large, as long as their powers matter
 _HALF_SHIFT = 2.0**-550
 _MATTERS = 4.0
+_STEEP = 2.0**60
 _LARGEST = sys.float_info.max
 _NO_LOW = None  # of entries that are exact
 
@@ -58,7 +70,7 @@ def _powers(np: Any, x: Any, p: float, low: Any) -> _Powers:
     from gradcalc.numerics.vectors import finite_or_zero, product_error, scaled
 
     magnitude, exponent = scaled(np, np.absolute(x))
-    top = magnitude.argmax(axis=-1)[..., None]
+    top = _top(np, x, magnitude, low)
     largest = np.take_along_axis(magnitude, top, axis=-1)
     tiny = (magnitude < _TINY) & (p < _MATTERS)
     kept = np.where(tiny, np.ldexp(np.absolute(x), 1100 - exponent), magnitude)
@@ -70,6 +82,14 @@ def _powers(np: Any, x: Any, p: float, low: Any) -> _Powers:
         own = finite_or_zero(np, low / x)
         error = error + (own - np.take_along_axis(own, top, axis=-1))
     return _Powers(ratio, error, tiny, top, largest, exponent)
+
+
+def _top(np: Any, x: Any, magnitude: Any, low: Any) -> Any:
+    """The index of the largest entry, (..., 1)."""
+    if low is _NO_LOW:
+        return magnitude.argmax(axis=-1)[..., None]
+    tied = magnitude == magnitude.max(axis=-1, keepdims=True)
+    return np.where(tied, np.sign(x) * low, -np.inf).argmax(axis=-1)[..., None]
 
 
 def _root(np: Any, powers: _Powers, p: float, less: int = 0) -> Any:
@@ -188,14 +208,18 @@ def norm_by_p(np: Any, x: Any, p: float, ties: str, low: Any = _NO_LOW) -> Any:
     largest = np.absolute(x).max(axis=-1)
     if p == np.inf:
         return np.where(largest == largest, 0.0, largest)
+    from gradcalc.numerics import arrays, doubled
+
     powers = _powers(np, x, p, low)
     terms, scale = _scaled_terms(np, powers, p)
     rest = powers.rest(np, terms)
-    logs = powers.rest(np, weighted(np, terms, powers.log(np)))
-    whole = np.where(scale, 1.0, 1.0 + rest)
-    slope = (logs / whole - np.where(scale, rest, np.log1p(rest)) / p) / p
+    products, lost = doubled.multiplied(arrays, terms, np.where(terms == 0, 0.0, powers.log(np)))
+    logs = doubled.added(arrays, powers.rest(np, products), powers.rest(np, lost))
+    whole = doubled.added(arrays, np.where(scale, 0.0, rest), 1.0)
+    of_sum = doubled.over(arrays, (np.where(scale, rest, np.log1p(rest)), 0.0), (p, 0.0))
+    slope, more = doubled.over(arrays, doubled.minus(arrays, doubled.over(arrays, logs, whole), of_sum), (p, 0.0))
     norm = powers.largest * _root_of_one_plus(np, np.where(scale, 0.0, rest), p)
-    found = np.ldexp(norm * slope, powers.exponent - scale)[..., 0]
+    found = np.ldexp(norm * (slope + more), powers.exponent - scale)[..., 0]
     return np.where(largest == 0, 0.0, found)
 
 

@@ -2,172 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Param, VectorLoss
+from gradcalc.numerics.angles import cosine, cosine_gap, dot, similarity_gradient
 
-_NEXT = 1.0 + 1e-15
-_RAISED = 300  # an exponent that keeps what is divided by eps from underflow
 _LIFT = 2.0**100  # products of shares keep their digits
-_NEAR = 1e-8  # from here on the rounding of the cosine's second part counts
-_NOTHING = 2.0**-900  # beside eps
-_PARALLEL = 1e-14  # below that square of a sine the crosswise products are taken one by one
-
-
-class _Angle(NamedTuple):
-    """x and y scaled by powers of 2, their lengths (..., 1), the cosine, and x's exponent."""
-
-    x: Any
-    y: Any
-    x_length: Any
-    y_length: Any
-    cosine: Any
-    x_exponent: Any
-
-    def short(self, np: Any) -> Any:
-        """Whether a length has been raised to eps: that of x, and that of y."""
-        return self.x_length > _length(np, self.x) * _NEXT, self.y_length > _length(np, self.y) * _NEXT
-
-
-def _dot(np: Any, x: Any, y: Any) -> Any:
-    """sum x y, as if in twice the precision; (..., 1)."""
-    from gradcalc.numerics.vectors import product_error, total
-
-    products = x * y
-    lost = product_error(x, y, products)
-    return total(np, np.concatenate([products, lost], axis=-1))[..., None]
-
-
-def _length(np: Any, x: Any) -> Any:
-    return np.sqrt(_dot(np, x, x))
-
-
-def _scaled(np: Any, x: Any, eps: float) -> tuple[Any, Any]:
-    """x by its largest entry, or by eps where that is far above."""
-    least = np.frexp(eps)[1] - 200 if eps else -2000
-    exponent = np.maximum(np.frexp(np.absolute(x).max(axis=-1, keepdims=True))[1], least)
-    return np.ldexp(x * 1.0, -exponent), exponent
-
-
-def _angle(np: Any, x: Any, y: Any, eps: float) -> _Angle:
-    """Lengths are at least eps."""
-    x, x_exponent = _scaled(np, x, eps)
-    y, y_exponent = _scaled(np, y, eps)
-    x_length = np.maximum(_length(np, x), np.ldexp(eps, -x_exponent))
-    y_length = np.maximum(_length(np, y), np.ldexp(eps, -y_exponent))
-    return _Angle(x, y, x_length, y_length, _dot(np, x, y) / x_length / y_length, x_exponent)
-
-
-def _crosswise(np: Any, x: Any, y: Any, i: int) -> Any:
-    """x_j y_i - x_i y_j for all j, where both products may be equal but for their roundings."""
-    from gradcalc.numerics.vectors import product_error
-
-    first, second = x * y[..., i : i + 1], x[..., i : i + 1] * y
-    lost = product_error(x, y[..., i : i + 1], first) - product_error(x[..., i : i + 1], y, second)
-    return (first - second) + lost
-
-
-def _across(np: Any, x: Any, y: Any) -> Any:
-    """The part of y that stands across x, (..., n), both scaled: y less its part along x, taken away twice."""
-    from gradcalc.numerics.vectors import product_error
-
-    square = _dot(np, x, x)
-    share = _dot(np, x, y) / square
-    along = share * x
-    across = (y - along) - product_error(share + 0.0 * x, x, along)
-    across = across - (_dot(np, x, across) / square) * x
-    near = (_dot(np, across, across) < _PARALLEL * _dot(np, y, y))[..., 0]
-    if near.any():
-        across[near] = _across_by_pairs(np, x[near], y[near]) / square[near]
-    return across
-
-
-def _across_by_pairs(np: Any, x: Any, y: Any) -> Any:
-    """sum_j x_j (x_j y_i - x_i y_j), Lagrange's way: exact also where x and y are almost parallel."""
-    columns = [_dot(np, x, _crosswise(np, x, y, i)) for i in range(x.shape[-1])]
-    return np.concatenate(columns, axis=-1)
-
-
-def cosine(np: Any, x: Any, y: Any, eps: float) -> Any:
-    """The cosine similarity (...)."""
-    return _angle(np, x, y, eps).cosine[..., 0]
+_HIGH = 500  # an exponent
 
 
 def _similarity_gradient(np: Any, x: Any, y: Any, side: str, eps: float) -> Any:
-    """across / (|x| |y|); where |x| is below eps, y / (eps |y|)."""
-    from gradcalc.numerics.vectors import scaled
-
-    at = _angle(np, x, y, eps)
-    full, exponent = scaled(np, at.y)
-    across = np.ldexp(_across(np, at.x, full), exponent + _RAISED)
-    slope = np.where(at.short(np)[0], np.ldexp(at.y, _RAISED), across)
-    return np.ldexp(slope / at.y_length / at.x_length, -at.x_exponent - _RAISED)
-
-
-def cosine_slope(np: Any, x: Any, y: Any, eps: float) -> Any:
-    """The slope of x.y / sqrt((|x|^2 + eps) (|y|^2 + eps)) by x, times s = sqrt((|x|^2 + eps) (|y|^2 + eps)).
-
-    y - x (x.y) / (|x|^2 + eps) = across + along eps / (|x|^2 + eps), at a right angle; along = x (x.y) / |x|^2.
-    """
-    from gradcalc.numerics import arrays, doubled
-    from gradcalc.numerics.vectors import scaled
-
-    root = float(np.sqrt(eps))
-    (x, x_exponent), (y_part, y_unit), (full, y_exponent) = _scaled(np, x, root), _scaled(np, y, root), scaled(np, y)
-    x_eps, square = np.ldexp(eps, -2 * x_exponent), _dot(np, x, x)
-    parts = [(_full_dot(np, v, v), np.ldexp(eps, -2 * unit)) for v, unit in ((x, x_exponent), (y_part, y_unit))]
-    squares = [doubled.plus(arrays, whole, (more, 0.0 * more)) for whole, more in parts]
-    lengths, _ = doubled.root(arrays, doubled.times(arrays, *squares))
-    along = x * (_dot(np, x, full) / square) * (x_eps / (square + x_eps))
-    slope = np.where(square < _NOTHING, full + 0.0 * x, _across(np, x, full) + along)
-    return np.ldexp(np.ldexp(slope, y_exponent - y_unit + _RAISED) / lengths, -x_exponent - _RAISED)
-
-
-def _full_dot(np: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """sum x y and what its rounding lost; (..., 1) each."""
-    from gradcalc.numerics.vectors import product_error, total
-
-    products = x * y
-    terms = np.concatenate([products, product_error(x, y, products)], axis=-1)
-    whole = total(np, terms)[..., None]
-    return whole, total(np, np.concatenate([terms, -whole], axis=-1))[..., None]
-
-
-def _full_cosine(np: Any, at: _Angle) -> tuple[Any, Any]:
-    """The cosine and what its rounding lost; (..., 1) each."""
-    from gradcalc.numerics import arrays, doubled
-
-    lengths = doubled.root(arrays, doubled.times(arrays, _full_dot(np, at.x, at.x), _full_dot(np, at.y, at.y)))
-    return doubled.over(arrays, _full_dot(np, at.x, at.y), lengths)
-
-
-def exact_cosine(np: Any, x: Any, y: Any) -> Any:
-    """The cosine (...), rounded once."""
-    high, low = _full_cosine(np, _angle(np, x, y, 0.0))
-    return (high + low)[..., 0]
-
-
-def _full_gap(np: Any, at: _Angle) -> Any:
-    """1 - cos, the cosine not rounded before; (..., 1)."""
-    from gradcalc.numerics import arrays, doubled
-
-    high, low = _full_cosine(np, at)
-    gap, lost = doubled.added(arrays, np.ones_like(high), -high)
-    return gap + (lost - low)
-
-
-def cosine_gap(np: Any, x: Any, y: Any, eps: float) -> Any:
-    """1 - cos; where that cancels |across|^2 / (|y|^2 (1 + cos))."""
-    at = _angle(np, x, y, eps)
-    x_short, y_short = at.short(np)
-    across = _across(np, at.x, at.y)
-    near = _dot(np, across, across) / (_dot(np, at.y, at.y) * (1.0 + at.cosine))
-    full = _full_gap(np, at)
-    return np.where(x_short | y_short, 1.0 - at.cosine, np.where(full < _NEAR, near, full))[..., 0]
+    return similarity_gradient(np, x, y, eps)
 
 
 def _distance_gradient(np: Any, x: Any, y: Any, side: str, eps: float) -> Any:
-    return -_similarity_gradient(np, x, y, side, eps) + 0.0
+    return -similarity_gradient(np, x, y, eps) + 0.0
 
 
 def _total(np: Any, x: Any) -> Any:
@@ -177,19 +27,15 @@ def _total(np: Any, x: Any) -> Any:
 
 
 class _Overlap(NamedTuple):
-    """A fraction missed / whole, both times root^2, and their derivatives, times root^2 / factor.
-
-    `lift` keeps the digits of quotients that would be subnormal.
-    """
+    """A fraction missed / whole, both times 2^unit, and their derivatives times 2^turn."""
 
     missed: Any
     kept: Any
     whole: Any
     missed_slope: Any
     kept_slope: Any
-    root: Any
-    factor: Any
-    lift: float
+    unit: Any
+    turn: Any
 
     @property
     def loss(self) -> Any:
@@ -198,21 +44,44 @@ class _Overlap(NamedTuple):
 
     def gradient(self, np: Any) -> Any:
         """With whole = kept + missed: (missed' kept - missed kept') / whole^2."""
-        kept, missed = self.kept * self.lift / self.whole, self.missed * self.lift / self.whole
-        slope = self.missed_slope * kept - self.kept_slope * missed
-        small = (self.whole < self.factor * 1e-200) | (self.lift == 1.0)
-        return np.where(small, slope / self.whole * self.factor, slope * (self.factor / self.whole)) / self.lift
+        kept, missed = self.kept * _LIFT / self.whole, self.missed * _LIFT / self.whole
+        return self.over_whole(np, self.missed_slope * kept - self.kept_slope * missed, self.unit - self.turn - 100)
 
-    def by_smooth(self) -> Any:
+    def over_whole(self, np: Any, x: Any, exponent: Any) -> Any:
+        """x 2^exponent / whole, where nothing but the result may underflow or overflow."""
+        mantissa, own = np.frexp(self.whole)
+        return np.ldexp(x / mantissa, exponent - own)
+
+    def by_smooth(self, np: Any) -> Any:
         """-missed / whole^2."""
-        return -(self.missed / self.whole * self.root * (self.root / self.whole))[..., 0]
+        mantissa, own = np.frexp(self.whole)
+        return -np.ldexp(self.missed / mantissa / mantissa, self.unit - 2 * own)[..., 0]
+
+
+def _raising(np: Any, *parts: Any) -> Any:
+    """The exponent that brings the largest of all parts near 2^500: products with what is below 1 keep their digits."""
+    largest = np.max(np.broadcast_arrays(*(np.absolute(part).max(axis=-1, keepdims=True) for part in parts)), axis=0)
+    return _HIGH - np.where(largest == 0, 0, np.frexp(largest)[1])
+
+
+def _unshared(np: Any, x: Any, y: Any, one: Any = 1.0) -> Any:
+    """The terms of sum x (1 - y), (..., 2n), where 1 and y may be counted in units of their own."""
+    from gradcalc.numerics.vectors import product_error, two_sum
+
+    rest, lost = two_sum(one, -y)
+    products = x * rest
+    return np.concatenate([products, product_error(x, rest, products) + x * lost], axis=-1)
 
 
 def _tversky_parts(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> _Overlap:
-    lifted = x * _LIFT
-    false = np.concatenate([alpha * lifted * (1.0 - y), beta * (1.0 - x) * (y * _LIFT)], axis=-1)
-    missed, kept = _total(np, false), _total(np, lifted * y) + smooth * _LIFT
-    return _Overlap(missed, kept, kept + missed, alpha * (1.0 - y) - beta * y, y, 2.0**50, _LIFT, _LIFT)
+    from gradcalc.numerics import arrays, doubled
+
+    up = _raising(np, x * max(alpha, 1.0), y * max(beta, 1.0), np.array([smooth]))
+    high_x, high_y = np.ldexp(x, up), np.ldexp(y, up)
+    of_x, of_y = _total(np, _unshared(np, high_x, y)), _total(np, _unshared(np, high_y, x))
+    missed, low = doubled.plus(arrays, doubled.multiplied(arrays, alpha, of_x), doubled.multiplied(arrays, beta, of_y))
+    missed, kept = missed + low, dot(np, high_x, y) + np.ldexp(smooth, up)
+    return _Overlap(missed, kept, kept + missed, alpha * (1.0 - y) - beta * y, y, up, 0)
 
 
 def _tversky(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> Any:
@@ -229,26 +98,33 @@ def _tversky_by_target(np: Any, x: Any, y: Any, alpha: float, beta: float, smoot
 
 def _tversky_by_weight(np: Any, x: Any, y: Any, at: _Overlap) -> Any:
     """d / d weight of the terms x (1 - y)."""
-    false = _total(np, x * _LIFT * (1.0 - y))
-    return (false * (at.kept / at.whole) / at.whole)[..., 0]
+    false = _total(np, _unshared(np, np.ldexp(x, at.unit), y)) / at.whole
+    return at.over_whole(np, false * at.kept, 0)[..., 0]
 
 
 def _tversky_by_smooth(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> Any:
-    return _tversky_parts(np, x, y, alpha, beta, smooth).by_smooth()
+    return _tversky_parts(np, x, y, alpha, beta, smooth).by_smooth(np)
 
 
 def _dice_parts(np: Any, x: Any, y: Any, smooth: float, squared: bool) -> _Overlap:
-    """missed = sum (x (1 - y) + y (1 - x)), or sum (x - y)^2; of numbers so large that they overflow, scaled."""
-    largest = np.maximum(np.absolute(x), np.absolute(y)).max(axis=-1, keepdims=True)
-    one = np.where(largest > 2.0**200, np.ldexp(1.0, 200 - np.frexp(largest)[1]), 1.0)
-    x, y, smooth = x * one, y * one, smooth * one * one
-    kept = 2.0 * _total(np, x * y) + smooth
+    """missed = sum (x + y - 2 x y), or sum (x - y)^2, of x and y times powers of 2 that let no product overflow."""
+    from gradcalc.numerics.vectors import product_error, two_sum
+
     if squared:
-        missed, whole = _total(np, (x - y) * (x - y)), _total(np, np.concatenate([x * x, y * y], axis=-1)) + smooth
-        return _Overlap(missed, kept, whole, 2.0 * (x - y), 2.0 * y, one, one, 1.0)
-    missed = _total(np, np.concatenate([x * (one - y), y * (one - x)], axis=-1))
-    whole = _total(np, np.concatenate([x * one, y * one], axis=-1)) + smooth
-    return _Overlap(missed, kept, whole, one - 2.0 * y, 2.0 * y, one, one, 1.0)
+        up = _raising(np, x, y, np.array([math.sqrt(smooth)])) - _HIGH + 400
+        x, y, smooth = np.ldexp(x, up), np.ldexp(y, up), np.ldexp(smooth, 2 * up)
+        gap, lost = two_sum(x, -y)
+        terms = np.concatenate([gap * gap, product_error(gap, gap, gap * gap), 2.0 * gap * lost], axis=-1)
+        both = np.concatenate([x, y], axis=-1)
+        missed, whole = _total(np, terms), dot(np, both, both) + smooth
+        return _Overlap(missed, 2.0 * dot(np, x, y) + smooth, whole, 2.0 * gap, 2.0 * y, 2 * up, up)
+    low = np.minimum(_raising(np, x, y) - _HIGH + 200, 0)
+    up = np.where(low < 0, low, _raising(np, x, y, np.array([smooth])))
+    x, y, one, smooth = np.ldexp(x, up), np.ldexp(y, low), np.ldexp(1.0, low), np.ldexp(np.ldexp(smooth, up), low)
+    high_y, low_x = np.ldexp(y, up - low), np.ldexp(x, low - up)
+    missed = _total(np, np.concatenate([_unshared(np, x, y, one), _unshared(np, high_y, low_x, one)], axis=-1))
+    whole = _total(np, np.concatenate([x * one, high_y * one], axis=-1)) + smooth
+    return _Overlap(missed, 2.0 * dot(np, x, y) + smooth, whole, one - 2.0 * y, 2.0 * y, up + low, low)
 
 
 def _dice(np: Any, x: Any, y: Any, smooth: float, squared: bool) -> Any:
@@ -260,11 +136,13 @@ def _dice_gradient(np: Any, x: Any, y: Any, side: str, smooth: float, squared: b
     at = _dice_parts(np, x, y, smooth, squared)
     if squared:
         return at.gradient(np)
-    return (at.root * (at.kept / at.whole) - at.kept_slope) * (at.root / at.whole)
+    mantissa, own = np.frexp(at.whole)
+    share = np.ldexp(at.kept / mantissa, at.turn + 100 - own)
+    return at.over_whole(np, share - _LIFT * at.kept_slope, at.unit - at.turn - 100)
 
 
 def _dice_by_smooth(np: Any, x: Any, y: Any, smooth: float, squared: bool) -> Any:
-    return _dice_parts(np, x, y, smooth, squared).by_smooth()
+    return _dice_parts(np, x, y, smooth, squared).by_smooth(np)
 
 
 _EPS = Param("eps", 0.0, "lengths count at least that", NOT_NEGATIVE)
@@ -284,7 +162,7 @@ ENTRIES = (
         takes="values",
         value=cosine,
         gradient=_similarity_gradient,
-        by_target=lambda np, x, y, eps: _similarity_gradient(np, y, x, "default", eps),
+        by_target=lambda np, x, y, eps: similarity_gradient(np, y, x, eps),
         additive=False,
         notes=(
             "Keras' loss is minus this: --scale -1",

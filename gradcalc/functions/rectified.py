@@ -102,7 +102,14 @@ def _celu(xp: Any, z: Any, alpha: Any) -> Any:
     high, low = _celu_exponent(xp, z, alpha)
     risen = xp.expm1(high)
     found = alpha * xp.where((low == 0) | (risen == xp.inf), risen, risen + (risen + 1.0) * low)
+    found = xp.where(risen == xp.inf, _grown(xp, alpha, high, low), found)
     return xp.where((z > 0) | (xp.absolute(high) < _TINY), z, found)
+
+
+def _grown(xp: Any, factor: Any, high: Any, low: Any) -> Any:
+    """factor * e^(high + low), where the power by itself may overflow."""
+    root = xp.exp(0.5 * high)
+    return factor * root * root * (1.0 + xp.where(high > 1500.0, 0.0, low))
 
 
 _TINY = 1e-20
@@ -114,7 +121,7 @@ def _celu_slope(xp: Any, z: Any, alpha: Any) -> Any:
 
 def _celu_curvature(xp: Any, z: Any, alpha: Any) -> Any:
     high, low = _celu_exponent(xp, z, alpha)
-    found = decays(xp, 1.0 / alpha, -high, -low) if alpha > 0 else grows(xp, high, low) / alpha
+    found = decays(xp, 1.0 / alpha, -high, -low) if alpha > 0 else _grown(xp, 1.0 / alpha, high, low)
     return xp.where(z > 0, 0.0, found)
 
 

@@ -38,7 +38,7 @@ def _mape_slope(xp: Any, x: Any, y: Any, eps: float) -> Any:
 def _mape_by_target(xp: Any, x: Any, y: Any, eps: float) -> Any:
     """-100 sign(x - y) sign(y) x / y^2 above eps."""
     large = xp.absolute(x) >= _LARGE
-    ratio = over_square(xp, xp.where(large, x, 100.0 * x), y) * xp.where(large, 100.0, 1.0)
+    ratio = xp.where(large, xp.divide(x, y) * xp.divide(100.0, y), over_square(xp, xp.where(large, 1.0, 100.0 * x), y))
     above = xp.where(y < 0, ratio, -ratio)
     side = _sign(xp, x - y)
     return xp.where((side == 0) & (x == x), 0.0, side * xp.where(xp.absolute(y) > eps, above, -100.0 / eps))
@@ -46,7 +46,9 @@ def _mape_by_target(xp: Any, x: Any, y: Any, eps: float) -> Any:
 
 def _mape_by_eps(xp: Any, x: Any, y: Any, eps: float) -> Any:
     d = distance(xp, x, y)
-    slope = -over_square(xp, 100.0 * d.size, eps + 0.0 * d.size)
+    large = d.size >= _LARGE
+    ratio = over_square(xp, xp.where(large, d.size, 100.0 * d.size), eps + 0.0 * d.size)
+    slope = -ratio * xp.where(large, 100.0, 1.0) / d.c
     return xp.where(xp.absolute(y) < eps, slope, constant(xp, 0.0, d.high))
 
 
@@ -90,8 +92,14 @@ def _msle(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
 
 
 def _msle_slope(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
-    error, (above, _), _ = _log_error(xp, x, y, offset, clip)
-    return _where_counted(xp, x, clip, xp.where(above == xp.inf, 0.0, 2.0 * error) / above)
+    error, above, below = _log_error(xp, x, y, offset, clip)
+    far = xp.where(above[0] == xp.inf, 0.0, 2.0 * error) / above[0]
+    lifted = 2.0 * (minus(xp, above, below)[0] * _LIFT / below[0]) / above[0] / _LIFT
+    return _where_counted(xp, x, clip, xp.where(xp.absolute(error) < _FAINT, lifted, far))
+
+
+_FAINT = 1e-290  # a smaller logarithm may have lost digits: it is the relative difference
+_LIFT = 2.0**100
 
 
 def _msle_second(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from gradcalc.functions.entry import NOT_NEGATIVE, POSITIVE, ElementwiseLoss, Kink, Param
 from gradcalc.numerics.careful import constant
 from gradcalc.numerics.doubled import Distance, Pair, distance, multiplied, over, plus, root, times
-from gradcalc.numerics.split import decays
+from gradcalc.numerics.split import decays, finite
 
 _LOG_2 = 0.6931471805599453
 _TINY = 1e-9  # the square of a smaller argument is beyond the digits
@@ -89,7 +89,8 @@ def _pseudo_huber(xp: Any, x: Any, y: Any, delta: Any) -> Any:
     small, r, w = _hypotenuse(xp, d, delta)
     near, low = over(xp, d.pair, plus(xp, w, (1.0, 0.0)))
     far, _ = over(xp, d.pair, plus(xp, r, w))
-    return xp.where(small, d.size * near + (d.low * near + d.size * low), far * delta / d.c)
+    lost = finite(xp, d.low * near + d.size * low)
+    return xp.where(small, d.size * near + lost, far * delta / d.c)
 
 
 def _pseudo_huber_slope(xp: Any, x: Any, y: Any, delta: Any) -> Any:

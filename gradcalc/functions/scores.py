@@ -93,16 +93,35 @@ def _categorical_hinge(np: Any, x: Any, y: Any, ties: str) -> Any:
 
 def _categorical_parts(np: Any, x: Any, y: Any, ties: str) -> tuple[Any, Any]:
     """The slope by the margin, half of it at an exactly met one that is split; and the shares of the maximum."""
-    margin, rivals = _categorical_margin(np, x, y), _rivals(np, x, y)
+    margin = _categorical_margin(np, x, y)
     at_margin = 0.5 if ties == "split" else 0.0
     active = np.where(margin > 0, 1.0, np.where(margin == 0, at_margin, 0.0 * margin))
-    return active, shares(np, rivals == rivals.max(axis=-1, keepdims=True), ties)
+    return active, shares(np, _largest_rivals(np, x, y), ties)
+
+
+def _largest_rivals(np: Any, x: Any, y: Any) -> Any:
+    """Who reaches the maximum of (1 - y_i) x_i: what rounding took tells some apart that are equal after it."""
+    from gradcalc.numerics.vectors import finite_or_zero, lifted, product_error, two_sum
+
+    x, _ = lifted(np, x)
+    rivals = _rivals(np, x, y)
+    rest, lost = two_sum(1.0, -y)
+    low = np.where(y == 1, 0.0, finite_or_zero(np, product_error(rest, x, rest * x)) + finite_or_zero(np, lost * x))
+    tied = rivals == rivals.max(axis=-1, keepdims=True)
+    beyond = np.where(tied, low, -np.inf)
+    return tied & (beyond == beyond.max(axis=-1, keepdims=True))
 
 
 def _categorical_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
     """(1 - y_j) for who reaches the maximum, less y_j."""
+    from gradcalc.numerics.vectors import product_error, two_sum
+
     active, share = _categorical_parts(np, x, y, ties)
-    return np.where(active == 0, 0.0, active * ((1.0 - y) * share - y)) + nan_of(np, x)
+    product = y * share
+    lost = product_error(y, share, product)
+    high, low = two_sum(share, -y)
+    slope = (high - product) + (low - lost)
+    return np.where(active == 0, 0.0, active * slope) + nan_of(np, x)
 
 
 def _categorical_hinge_by_target(np: Any, x: Any, y: Any, ties: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gradcalc.functions.entry import NOT_NEGATIVE, Elementwise, Kink, Param
 from gradcalc.numerics.careful import constant
+from gradcalc.numerics.doubled import added, over
 from gradcalc.numerics.normal import polynomial
 from gradcalc.numerics.split import decays
 
@@ -30,8 +31,10 @@ def _tanhshrink(xp: Any, z: Any) -> Any:
 
 
 def _tanhshrink_slope(xp: Any, z: Any) -> Any:
-    tangent = xp.tanh(z)
-    return tangent * tangent
+    """tanh^2, of tanh |z| = e / (2 - e) with e = 1 - e^-2|z|."""
+    e = -xp.expm1(-2.0 * xp.absolute(z))
+    high, low = over(xp, (e, 0.0), added(xp, 2.0, -e))
+    return high * high + 2.0 * high * low
 
 
 def _tanhshrink_curvature(xp: Any, z: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import NOT_NEGATIVE, POSITIVE, Elementwise, Kink, Param
 from gradcalc.numerics.careful import constant
+from gradcalc.numerics.doubled import added, over, plus, root
 from gradcalc.numerics.split import decays, finite, product
 from gradcalc.numerics.vectors import two_sum
 
@@ -24,10 +25,11 @@ def _softplus(xp: Any, z: Any, beta: Any) -> Any:
     t = xp.exp(-size)
     near = xp.log1p(t) - low * (t / (1.0 + t))
     beyond = xp.where(size < _FAR, near / beta, decays(xp, 1.0 / beta, size, low))
-    return xp.where(z > 0, z, 0.0 * beyond) + beyond
+    return xp.where(z > 0, z, constant(xp, 0.0, z)) + beyond
 
 
 _FAR = 40.0
+_SMALL = 1e-150  # the square of its inverse may overflow
 
 
 def _softplus_slope(xp: Any, z: Any, beta: Any) -> Any:
@@ -49,34 +51,67 @@ def _softplus_by_beta(xp: Any, z: Any, beta: Any) -> Any:
     size, low = _exponent(xp, z, beta)
     t = xp.exp(-size)
     lever = xp.where(size < _FAR, size, 0.0) * t / (1.0 + t)
-    near = ((xp.log1p(t) + lever) - lever / (1.0 + t) * low) / beta / beta
-    return -xp.where(size < _FAR, near, decays(xp, (1.0 + size) / beta / beta, size, low))
+    whole, rest = added(xp, xp.log1p(t), lever)
+    near = sum(over(xp, over(xp, (whole, rest - lever / (1.0 + t) * low), (beta, 0.0)), (beta, 0.0)))
+    root = decays(xp, 1.0 / beta, 0.5 * size, 0.5 * low)
+    far = (1.0 + size) * root * root if beta < _SMALL else decays(xp, (1.0 + size) / beta / beta, size, low)
+    return -xp.where(size < _FAR, near, far)
 
 
-def _root(xp: Any, z: Any, b: Any) -> Any:
-    """sqrt(z^2 + b)."""
-    return xp.hypot(z, xp.sqrt(b))
+class _Bend(NamedTuple):
+    """c z, c^2 b, and c r = c sqrt(z^2 + b) with what its rounding lost; c is such that squares have all their digits.
+
+    b is lifted besides, as quotients by r and r^2 might not have them.
+    """
+
+    c: Any
+    z: Any
+    b: Any
+    r: Any
+    low: Any
+
+
+_LIFT = 2.0**100
+
+
+def _bend(xp: Any, z: Any, b: Any) -> _Bend:
+    size = xp.maximum(xp.absolute(z), xp.sqrt(b))
+    large = xp.where(size > 2.0**700, 2.0**-560, 2.0**-300)
+    c = xp.where(size > 2.0**300, large, xp.where(size < 2.0**-300, 2.0**560, 1.0))
+    near, far = z * c, b * c * c
+    r, low = root(xp, plus(xp, product(xp, near, near), (far, 0.0)))
+    return _Bend(c, near, far * _LIFT, r, low)
 
 
 def _squareplus(xp: Any, z: Any, b: Any) -> Any:
     """(z + r) / 2, below 0 as b / (2 (r - z)); each half by itself, for the sum may overflow."""
-    half = 0.5 * _root(xp, z, b)
-    below = xp.where(b == 0, 0.0, xp.divide(0.25 * b, half - 0.5 * z))
+    at = _bend(xp, z, b)
+    half = 0.5 * at.r / at.c
+    below = xp.where(b == 0, 0.0, 0.25 * xp.divide(b, half - 0.5 * z))
     return xp.where(z < 0, below, 0.5 * z + half)
 
 
 def _squareplus_slope(xp: Any, z: Any, b: Any) -> Any:
     """f / r; above 0 as (1 + z / r) / 2, and 1/2 at 0 for every b."""
-    r = _root(xp, z, b)
-    above = xp.where(z == xp.inf, 1.0, 0.5 + 0.5 * xp.divide(z, r))
-    below = xp.where(b == 0, 0.0, xp.divide(xp.divide(0.25 * b, 0.5 * r - 0.5 * z), r))
+    at = _bend(xp, z, b)
+    above = xp.where(z == xp.inf, 1.0, 0.5 + 0.5 * xp.divide(at.z, at.r))
+    rest, share = (at.r - at.z) + at.low, finite(xp, xp.divide(at.low, at.r))
+    below = xp.where(b == 0, 0.0, xp.divide(xp.divide(0.5 * at.b, rest), at.r) * (1.0 - share) / _LIFT)
     return xp.where(z < 0, below, xp.where(z == 0, 0.5, above))
 
 
 def _squareplus_curvature(xp: Any, z: Any, b: Any) -> Any:
-    """b / (2 r^3) from r^2 = z^2 + b; 0 for b = 0."""
-    square = z * z + b
-    return xp.where(b == 0, constant(xp, 0.0, z), xp.divide(xp.divide(0.5 * b, square), xp.sqrt(square)))
+    """b / (2 r^3); 0 for b = 0."""
+    at = _bend(xp, z, b)
+    found = xp.divide(xp.divide(xp.divide(0.5 * at.b, at.r), at.r), at.r)
+    turned = found - 3.0 * found * finite(xp, xp.divide(at.low, at.r))
+    return xp.where(b == 0, constant(xp, 0.0, z), turned * at.c / _LIFT)
+
+
+def _squareplus_by_b(xp: Any, z: Any, b: Any) -> Any:
+    """1 / (4 r)."""
+    at = _bend(xp, z, b)
+    return xp.divide(0.25, at.r) * at.c
 
 
 def _softsign(xp: Any, z: Any) -> Any:
@@ -88,9 +123,10 @@ _LARGEST = 1.7976931348623157e308
 
 
 def _softsign_slope(xp: Any, z: Any) -> Any:
-    """1 / (1 + |z|)^2."""
-    share = 1.0 / (1.0 + xp.absolute(z))
-    return share * share
+    """1 / (1 + |z|)^2, with what rounding took from 1 + |z|."""
+    base, lost = two_sum(1.0, xp.absolute(z))
+    share = 1.0 / base
+    return share * share * (1.0 - 2.0 * finite(xp, lost) * share)
 
 
 def _softsign_curvature(xp: Any, z: Any) -> Any:
@@ -170,7 +206,7 @@ ENTRIES = (
                 4.0,
                 "how round the corner is",
                 NOT_NEGATIVE,
-                derivative=lambda xp, z, b: xp.divide(0.25, _root(xp, z, b)),
+                derivative=_squareplus_by_b,
             ),
         ),
         formula="(z + sqrt(z^2 + b)) / 2",

@@ -27,7 +27,7 @@ _ENDLESS = 5000  # and one above
 
 def _spread(np: Any, x: Any, eps: float) -> _Spread:
     """Counted in a power of 2 near sigma, so that no square overflows, and none that matters underflows."""
-    from gradcalc.numerics.vectors import total
+    from gradcalc.numerics.vectors import product_error, total
 
     x, endless = _reached(np, x)
     deviation, own = _deviations(np, x)
@@ -36,7 +36,9 @@ def _spread(np: Any, x: Any, eps: float) -> _Spread:
     exponent = np.maximum(own, np.where(endless, _LEAST, half)).astype(np.intc)
     share = np.where(endless, 0.0, np.ldexp(eps_mantissa, np.maximum(eps_own - 2 * exponent, _LEAST)))
     near = np.ldexp(deviation, own - exponent)
-    square = total(np, near * near)[..., None] / x.shape[-1] + share
+    squares = near * near
+    square = total(np, np.concatenate([squares, product_error(near, near, squares)], axis=-1))[..., None]
+    square = square / x.shape[-1] + share
     beyond = np.where(endless, _ENDLESS, 0).astype(np.intc)
     return _Spread(deviation, own + beyond, square, exponent + beyond)
 

@@ -12,8 +12,6 @@ from gradcalc.numerics.vectors import product_error, two_sum
 
 Pair = tuple[Any, Any]
 
-_HUGE = 2.0**970  # the products of halves that tell a rounding would overflow
-_SHIFT = 2.0**60
 _FAINT = 1e-290  # of a smaller product's rounding part would underflow
 
 
@@ -25,8 +23,7 @@ def added(xp: Any, a: Any, b: Any) -> Pair:
 
 def multiplied(xp: Any, a: Any, b: Any) -> Pair:
     """a * b exactly, unless that nearly underflows."""
-    shift_a = xp.where(xp.absolute(a) > _HUGE, _SHIFT, xp.where(xp.absolute(b) > _HUGE, 1.0 / _SHIFT, 1.0))
-    high, low = product(xp, a / shift_a, b * shift_a)
+    high, low = product(xp, a, b)
     return high, xp.where(xp.absolute(high) < _FAINT, 0.0, low)
 
 
@@ -94,6 +91,23 @@ def raised(xp: Any, a: Pair, power: float) -> Any:
     """a^power, rounded, for a >= 0: the low part counts `power` times."""
     found = xp.power(a[0], power)
     return found + found * finite(xp, xp.divide(power * a[1], a[0]))
+
+
+def decay(xp: Any, r: Any) -> Pair:
+    """e^-r for r >= 0: Taylor's series of a small part of r, squared over and over; beyond 700 rounded to one float."""
+    part = (xp.minimum(r, 700.0) / 2.0**_SQUARINGS, 0.0 * r)
+    risen = (0.0 * part[0], 0.0 * part[0])  # e^-part - 1, so that no squaring loses what is near 1
+    for k in range(_TERMS, 0, -1):
+        step = over(xp, part, (-float(k), 0.0))
+        risen = times(xp, step, plus(xp, risen, (1.0, 0.0)))
+    for _ in range(_SQUARINGS):
+        risen = times(xp, risen, plus(xp, risen, (2.0, 0.0)))
+    high, low = plus(xp, risen, (1.0, 0.0))
+    rounded = xp.exp(-r)
+    return xp.where(r < 30.0, high, rounded), xp.where(r < 30.0, low, 0.0)
+
+
+_TERMS, _SQUARINGS = 16, 10
 
 
 class Distance(NamedTuple):

@@ -15,6 +15,7 @@ from gradcalc.numerics.vectors import (
     without,
 )
 
+_TOP = 1000  # an exponent
 _UNDERFLOWS = -600.0  # from here on e^gap may be subnormal once it is divided
 
 
@@ -25,7 +26,7 @@ class Softened(NamedTuple):
     """
 
     gap: Any
-    gap_low: Any  # what rounding took from gap
+    gap_low: Any  # what rounding took from gap, in the same unit
     unit: Any
     e: Any  # 1 at the top
     top: Any  # index of the largest entry
@@ -55,7 +56,7 @@ class Softened(NamedTuple):
         """factor * e, where nothing but the product itself may underflow."""
         gap = self.gap / self.unit
         root = np.exp(0.5 * gap)
-        in_halves = factor * root * root * (1.0 + self.gap_low)
+        in_halves = factor * root * root * (1.0 + self.gap_low / self.unit)
         product = np.where(gap < _UNDERFLOWS, in_halves, factor * self.e)
         return np.where(gap == -np.inf, 0.0, product)
 
@@ -64,9 +65,9 @@ def soften(np: Any, x: Any, temperature: float = 1.0) -> Softened:
     """The pieces of softmax(x / temperature)."""
     gap, low, unit = _gaps(np, x)
     if temperature != 1.0:
-        gap, low = _divided(np, gap, low, temperature)
+        gap, low, unit = _divided(np, gap, low, unit, temperature)
     e = np.exp(gap if isinstance(unit, float) else gap / unit)
-    e += e * low
+    e += e * (low if isinstance(unit, float) else finite_or_zero(np, low / unit))
     top = e.argmax(axis=-1)[..., None]
     of_top = np.take_along_axis(e, top, axis=-1)
     np.put_along_axis(e, top, 0.0, axis=-1)
@@ -89,11 +90,14 @@ def _gaps(np: Any, x: Any) -> tuple[Any, Any, Any]:
     return np.where(single, 0.0, gap), finite_or_zero(np, low), unit
 
 
-def _divided(np: Any, high: Any, low: Any, divisor: float) -> tuple[Any, Any]:
-    """(high + low) / divisor, rounded, and what the rounding lost."""
+def _divided(np: Any, high: Any, low: Any, unit: Any, divisor: float) -> tuple[Any, Any, Any]:
+    """(high + low) / divisor, rounded, and what the rounding lost; in a smaller unit where that overflows."""
     fraction, exponent = math.frexp(divisor)
+    if exponent < 0 and (np.absolute(high) > np.ldexp(1.0, _TOP + exponent)).any():
+        left = max(exponent, -_TOP)
+        unit, exponent = np.ldexp(unit + 0.0 * high[..., :1], left), exponent - left
     high, low = np.ldexp(high, -exponent), np.ldexp(low, -exponent)
     quotient = high / fraction
     product = quotient * fraction
     remainder = (high - product) - product_error(quotient, fraction, product)
-    return quotient, finite_or_zero(np, (remainder + low) / fraction)
+    return quotient, finite_or_zero(np, (remainder + low) / fraction), unit

@@ -9,6 +9,8 @@ from typing import Any
 
 from gradcalc.numerics.vectors import product_error, two_sum
 
+_HUGE = 2.0**970  # the products of halves that tell a rounding would overflow
+_SHIFT = 2.0**60
 _NORMAL = 600.0  # e^-size is a normal number, and its products keep their digits
 _NOTHING = 1500.0  # e^-size is 0, whatever it is multiplied by
 
@@ -30,6 +32,8 @@ def grows(xp: Any, high: Any, low: Any) -> Any:
 
 def product(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
     """a * b rounded, and what the rounding lost; 0 for the loss where the product is not finite."""
+    shift = xp.where(xp.absolute(a) > _HUGE, _SHIFT, xp.where(xp.absolute(b) > _HUGE, 1.0 / _SHIFT, 1.0))
+    a, b = a / shift, b * shift
     high = a * b
     return high, finite(xp, product_error(a, b, high))
 

@@ -77,6 +77,7 @@ REFERENCES = {
         derivative=lambda x, y: -y * _logistic(-x * y),
         second=lambda x, y: y**2 * _logistic(-x * y) * _logistic(x * y),
         by_target=lambda x, y: -x * _logistic(-x * y),
+        hard=(({}, (1.9041095145644726, -389.824180368069)),),
     ),
     "hinge_embedding": Reference(
         value=_embedding,

@@ -27,10 +27,11 @@ def _surprises(x: Any) -> list[Any]:
 
 def _poly_gradient(x: Any, y: Any, epsilon: Any) -> list[Any]:
     p = softmax(x)
-    pulls = [t * (1 + epsilon * share) for t, share in zip(y, p, strict=True)]
-    whole = sum(pulls, mpf(0))
-    rest = [whole - pull for pull in pulls]
-    return [(p[j] * rest[j], -y[j] * (1 - p[j]) * (1 + epsilon * p[j])) for j in range(len(x))]
+    more = [epsilon * t * share for t, share in zip(y, p, strict=True)]
+    return [
+        (p[j] * (sum(y) - y[j]), p[j] * (sum(more) - more[j]), -(1 - p[j]) * y[j], -(1 - p[j]) * more[j])
+        for j in range(len(x))
+    ]
 
 
 def _probabilities(x: Any, normalize: bool) -> list[Any]:
@@ -87,11 +88,13 @@ REFERENCES = {
         derivative=lambda x, y, ignore: [p - (i == y) for i, p in enumerate(softmax(x))],
     ),
     "poly_loss": Reference(
-        value=lambda x, y, epsilon: sum(
-            t * (epsilon * (1 - p) + s) for t, p, s in zip(y, softmax(x), _surprises(x), strict=True)
+        value=lambda x, y, epsilon: tuple(
+            t * term for t, p, s in zip(y, softmax(x), _surprises(x), strict=True) for term in (epsilon * (1 - p), s)
         ),
         derivative=_poly_gradient,
-        by_target=lambda x, y, epsilon: [epsilon * (1 - p) + s for p, s in zip(softmax(x), _surprises(x), strict=True)],
+        by_target=lambda x, y, epsilon: [
+            (epsilon * (1 - p), s) for p, s in zip(softmax(x), _surprises(x), strict=True)
+        ],
         by_parameter={"epsilon": lambda x, y, epsilon: sum(t * (1 - p) for t, p in zip(y, softmax(x), strict=True))},
         parameters=({}, {"epsilon": 0.3}),
     ),
@@ -115,5 +118,6 @@ REFERENCES = {
         derivative=lambda x, y, q: _unit(x, y, -(x[y] ** (q - 1)) if x[y] or q == 1 else -inf),
         by_parameter={"q": _gce_by_q},
         parameters=({}, {"q": 1.0}, {"q": 0.1}, {"q": 1e-9}),
+        hard=(({"q": 0.5}, ([0.0, 0.8999999999999999], 0)),),
     ),
 }

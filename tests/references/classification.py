@@ -69,9 +69,9 @@ def _softplus(x: Any) -> Any:
     return log(1 + exp(x))
 
 
-def _logit(x: Any, y: Any, weight: Any, smoothing: Any) -> Any:
+def _logit(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any, Any]:
     t = _halfway(y, smoothing)
-    return (1 - t) * _softplus(x) + weight * t * _softplus(-x)
+    return (1 - t) * _softplus(x), weight * t * _softplus(-x)
 
 
 def _logit_derivative(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any, Any]:
@@ -79,9 +79,10 @@ def _logit_derivative(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any,
     return (1 - t) * logistic(x), -weight * t * logistic(-x)
 
 
-def _logit_second(x: Any, y: Any, weight: Any, smoothing: Any) -> Any:
+def _logit_second(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any, Any]:
     t = _halfway(y, smoothing)
-    return ((1 - t) + weight * t) * logistic(x) * logistic(-x)
+    slope = logistic(x) * logistic(-x)
+    return (1 - t) * slope, weight * t * slope
 
 
 def _logit_by_smoothed(x: Any, weight: Any, lever: Any) -> tuple[Any, Any]:
@@ -173,5 +174,29 @@ REFERENCES = {
         by_target=lambda x, y, smoothing, temperature: [(1 - smoothing) * s for s in _surprises(x, temperature)],
         by_parameter={"label_smoothing": _softmax_ce_by_smoothing, "temperature": _softmax_ce_by_temperature},
         parameters=({}, {"label_smoothing": 0.1}, {"temperature": 0.7}, {"temperature": 30.0, "label_smoothing": 0.01}),
+        hard=(
+            (
+                {"label_smoothing": 0.5, "temperature": 0.13976699749409927},
+                (
+                    [2.4872027559326844, 2.9999999999999987, 1.7976931348623155e308, 478.70622341917783],
+                    [0.6631300308921465, 0.0, 1.0, 1.0],
+                ),
+            ),
+            ({"temperature": 1.2286871974979744e-116}, ([473.458558760073, -1.0692693621612567e226], [0.0, 1.0])),
+            ({"temperature": 2.3296e-319}, ([773.3537216113241, 232.03960499491836], [1e-20, 2.932408442338768e-307])),
+            (
+                {"label_smoothing": 0.6592015891078016, "temperature": 7.045112717301628e-219},
+                (
+                    [
+                        2.321651952697536e147,
+                        2.328380653613354e147,
+                        2.3283799034657376e147,
+                        2.3283799034660453e147,
+                        2.327802847946631e147,
+                    ],
+                    [1.0, 0.0, 0.0, 0.0, 0.0],
+                ),
+            ),
+        ),
     ),
 }

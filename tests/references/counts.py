@@ -46,6 +46,7 @@ REFERENCES = {
         by_target=lambda x, y, eps, full: (-_log(x + eps), *_by_target(y, full)),
         by_parameter={"eps": lambda x, y, eps, full: -y / (x + eps)},
         parameters=({}, {"eps": 1e-7}, {"full": True}),
+        hard=(({"full": True}, (3.329544130078234e307, 1.7976931348623153e308)),),
     ),
     "gaussian_nll": Reference(
         value=lambda x, y, var, eps, full: (

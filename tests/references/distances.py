@@ -64,7 +64,7 @@ def _triplet(letter: str) -> Any:
         other = "pn" if swap and lengths["pn"] < lengths["an"] else "an"
         terms = (lengths["ap"], -lengths[other], margin)
         if not letter:
-            return terms if sum(terms) > 0 else mpf(0)
+            return terms if sum(terms) > 0 else (mpf(0), *(part for term in terms for part in (term, -term)))
         if letter == "margin":
             return mpf(sum(terms) > 0)
         slopes = {name: _slopes(pairs[name], p)[: len(a)] for name in ("ap", other)}
@@ -87,6 +87,16 @@ REFERENCES = {
         by_parameter={"p": lambda x, other, p, eps: _NORM.by_parameter["p"](_gap(x, other, eps), p, "split")},
         parameters=({}, {"p": 1.0, "eps": 0.0}, {"p": 3.0}, {"p": 7.5, "eps": 0.1}, {"p": float("inf")}),
         points=_pairwise_points,
+        hard=(
+            (
+                {"p": 1.730489313408554e116},
+                (
+                    [0.8105506246314789, 2.076364553256581e-06, 2.5850211700190915, 1.3952296178473556e-05],
+                    [5.1107413416702975e261, 5.1128246583354305e261, 5.396579639577482e261, 5.112811704659026e261],
+                ),
+            ),
+            ({"p": 1e43, "eps": 2550366.1}, ([1.0, 1.0], [-1.0, -1.0000000000000002])),
+        ),
     ),
     "triplet_margin": Reference(
         value=_triplet(""),

@@ -61,6 +61,7 @@ REFERENCES = {
         second=lambda x, y, log_target: 0,
         by_target=_kl_by_target,
         parameters=({}, {"log_target": True}),
+        hard=(({}, (709.7799999999996, 8.899999999999997e307)),),
     ),
     "rel_entr": Reference(
         value=_entropy,

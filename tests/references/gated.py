@@ -42,12 +42,17 @@ REFERENCES = {
         lambda x, beta: 0,
         by_parameter={"beta": _silu_by_beta},
         parameters=({}, {"beta": 1.7}, {"beta": -0.3}, {"beta": 0.0}, {"beta": 1e-5}),
+        hard=(
+            ({"beta": -5.670263403627327e-299}, (5.755138947148351e300,)),
+            ({"beta": 2.7313197302896007e-272}, (-2.623996604141941e274,)),
+        ),
     ),
     "quick_gelu": _gated(lambda x: _QUICK * x, lambda x: _QUICK, lambda x: 0),
     "gelu_tanh": _gated(
         lambda x: _SCALE * (x + _CUBIC * x**3),
         lambda x: _SCALE * (1 + 3 * _CUBIC * x**2),
         lambda x: _SCALE * 6 * _CUBIC * x,
+        hard=(({}, (3.806710613123409,)),),
     ),
     "gelu": Reference(
         value=lambda x: x * distribution(x),

@@ -41,6 +41,7 @@ REFERENCES = {
             "beta": lambda z, alpha, beta: int(_onnx_inside(z, alpha, beta)),
         },
         parameters=({}, {"alpha": 0.3, "beta": 0.1}, {"alpha": -2.0}, {"alpha": 0.0}),
+        hard=(({"beta": -2.2128656066600205e17}, (1.1064328033300102e18,)),),
     ),
     "sparse_sigmoid": Reference(
         lambda z: _clip((z + 1) / 2, 0, 1), lambda z: 1 / (z * 0 + 2) if abs(z) < 1 else 0, _zero

@@ -71,10 +71,17 @@ class Setting(NamedTuple):
 
 def settings(entry: Entry) -> Iterator[Setting]:
     """All settings of an entry's reference, with their points."""
-    for given in references.of(entry.name).parameters:
-        parameters = list(entry.parameters(given).values())
-        tried, last = points(entry, given), list(map(exactly, parameters))
-        yield Setting(given, parameters, tried, [(*map(exactly, point), *last) for point in tried])
+    reference = references.of(entry.name)
+    for given in reference.parameters:
+        yield _setting(entry, given, points(entry, given))
+    for given, point in reference.hard:
+        yield _setting(entry, given, [point])
+
+
+def _setting(entry: Entry, given: Any, tried: list[tuple[Any, ...]]) -> Setting:
+    parameters = list(entry.parameters(given).values())
+    last = list(map(exactly, parameters))
+    return Setting(given, parameters, tried, [(*map(exactly, point), *last) for point in tried])
 
 
 def exactly(value: Any) -> Any:

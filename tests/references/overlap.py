@@ -112,6 +112,9 @@ REFERENCES = {
         derivative=lambda x, y, eps: [-slope for slope in _similarity_gradient(x, y, eps)],
         by_target=lambda x, y, eps: [-slope for slope in _similarity_gradient(y, x, eps)],
         parameters=({}, {"eps": 1e-8}),
+        hard=(
+            ({}, ([-1.1720926893158638e-292, -12.164964535137898], [-1.1720926893158633e-292, -12.164964535137896])),
+        ),
     ),
     "tversky": Reference(
         value=lambda x, y, *parameters: _fraction(*_tversky(x, y, *parameters)[:2]),
@@ -119,6 +122,17 @@ REFERENCES = {
         by_target=lambda x, y, alpha, beta, smooth: _tversky_gradient(y, x, beta, alpha, smooth),
         by_parameter={"alpha": _by_weight(2), "beta": _by_weight(3), "smooth": _by_smooth},
         parameters=({}, {"alpha": 0.3, "beta": 0.7}, {"smooth": 1.0}),
+        hard=(
+            ({}, ([5e-324], [5e-324])),
+            ({}, ([5.796443469469973e-216], [2.342229615416986e-216])),
+            (
+                {"alpha": 4.6710587889387045e-263, "beta": 1.5222705662222817e304},
+                (
+                    [0.670707145885757, 0.9999999999896203, 0.9999999999999999],
+                    [5.6038272060431364e-152, 0.9985164903906364, 4.947939283572601e-63],
+                ),
+            ),
+        ),
     ),
     "dice": Reference(
         value=_dice_terms,
@@ -126,5 +140,17 @@ REFERENCES = {
         by_target=lambda x, y, smooth, squared: _dice_gradient(y, x, smooth, squared),
         by_parameter={"smooth": _dice_by_smooth},
         parameters=({}, {"smooth": 1.0}, {"smooth": 1.0, "squared": True}),
+        hard=(
+            ({}, ([2e-323], [6e-323])),
+            (
+                {"squared": True},
+                ([7.565802533653806e-276, 9.332973117003474e-277], [2.5726745423304635e-234, 4.5650936643948435e-205]),
+            ),
+            ({}, ([1.7976931348623155e308, 4.137033756169003], [1.7976931348623157e308, 4.137033756169002])),
+            (
+                {"smooth": 3.244239197159557e-05, "squared": True},
+                ([1.0843758132235397e-234, 1.3429435859066646e-234], [5.926457686310485e-164, 1.5e-323]),
+            ),
+        ),
     ),
 }

@@ -77,6 +77,10 @@ REFERENCES = {
             "alpha": lambda z, alpha: 0 if z > 0 else (exp(z / alpha) - 1) - z / alpha * exp(z / alpha),
         },
         parameters=({}, {"alpha": 0.7}, {"alpha": 300.3}, {"alpha": 0.1}, {"alpha": -1.1}),
+        hard=(
+            ({"alpha": -0.5}, (-354.9000000000001,)),
+            ({"alpha": -1.1}, (-1.3400000000000005e154,)),
+        ),
     ),
     "selu": Reference(
         value=lambda z: _SCALE * z if z > 0 else _SCALE * _ALPHA * (exp(z) - 1),

@@ -21,6 +21,7 @@ class Reference(NamedTuple):
     """The formulas of one function. `parameters` are the settings to try; {} are the defaults.
 
     A function with further inputs says which points to try: what its kernels take before its parameters.
+    `hard` are further settings with a point each, at which a kernel has once been wrong.
     """
 
     value: Formula
@@ -31,3 +32,4 @@ class Reference(NamedTuple):
     by_input: Mapping[str, Formula] = MappingProxyType({})
     points: Callable[[], list[tuple[Any, ...]]] | None = None
     parameters: tuple[Mapping[str, Any], ...] = ({},)
+    hard: tuple[tuple[Mapping[str, Any], tuple[Any, ...]], ...] = ()

@@ -51,6 +51,10 @@ REFERENCES = {
         by_target=_mape_by_target,
         by_parameter={"eps": lambda x, y, eps: -100 * abs(x - y) / eps**2 if abs(y) < eps else 0},
         parameters=({}, {"eps": 0.5}),
+        hard=(
+            ({"eps": 572.373578810109}, (-8.900000000000001e307, -0.425085795241804)),
+            ({"eps": 1.1453644278454689e79}, (-3.134068874837841e304, 1.7976931348623155e308)),
+        ),
     ),
     "msle": Reference(
         value=lambda x, y, offset, clip: _error(x, y, offset, clip) ** 2,
@@ -59,5 +63,6 @@ REFERENCES = {
         by_target=lambda x, y, offset, clip: _slope(y, x, offset, clip),
         by_parameter={"offset": _by_offset},
         parameters=({}, {"offset": 0.3}, {"clip": 1e-7}, {"offset": 2.0, "clip": 0.01}),
+        hard=(({"offset": 0.02388256263666542}, (-5.0387927e-317, -7.932592e-317)),),
     ),
 }

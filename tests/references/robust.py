@@ -82,6 +82,7 @@ REFERENCES = {
         by_target=lambda x, y, k: (y - x) / _root(x, y, k),
         by_parameter={"delta": _by_delta},
         parameters=({}, {"delta": 0.3}, {"delta": 1e5}, {"delta": 1e-9}),
+        hard=(({"delta": 6.032896017132535e171}, (-8.737454560143356e168, 2.7520147117100784)),),
     ),
     "log_cosh": Reference(
         value=lambda x, y, a: _log_cosh(a * (x - y)) / a,

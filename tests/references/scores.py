@@ -105,6 +105,22 @@ REFERENCES = {
             "margin": lambda x, y, p, margin: _SVM.by_parameter["margin"](x, y, p, margin) / len(x),
         },
         parameters=({}, {"p": 2.0, "margin": 0.3}),
+        hard=(
+            (
+                {"p": 2.27736780341641e301, "margin": 134.70333598702683},
+                (
+                    [
+                        8.18863120677712e-68,
+                        6.251823923636243e-66,
+                        3.8961906664420127e-31,
+                        -2.0880808029460303e-61,
+                        1.981043648993277e-35,
+                        2.7278482593271477e-37,
+                    ],
+                    2,
+                ),
+            ),
+        ),
     ),
     "multiclass_hinge": Reference(
         value=lambda x, y, ties: max(_raised(x, y)) - x[y],
@@ -116,6 +132,10 @@ REFERENCES = {
         derivative=_categorical_gradient,
         by_target=_categorical_by_target,
         parameters=({}, {"ties": "first"}),
+        hard=(
+            ({}, ([-1.4834023223706492], [0.49999999999999983])),
+            ({}, ([20.184133131134843, 20.184133131134843], [0.0, 1e-20])),
+        ),
     ),
     "multiclass_perceptron": Reference(
         value=lambda x, y, ties: max(x) - x[y],

@@ -65,6 +65,10 @@ REFERENCES = {
         second=lambda z, beta: beta * logistic(beta * z) * logistic(-beta * z),
         by_parameter={"beta": _softplus_by_beta},
         parameters=({}, {"beta": 0.7}, {"beta": 4.3}, {"beta": 1e-3}),
+        hard=(
+            ({"beta": 4.3}, (-3.686490363089771,)),
+            ({"beta": 4.51460541173e-312}, (-533.8593090076532,)),
+        ),
     ),
     "squareplus": Reference(
         value=_squareplus,
@@ -72,6 +76,11 @@ REFERENCES = {
         second=lambda z, b: b / (2 * _root(z, b) ** 3) if b else 0,
         by_parameter={"b": lambda z, b: _over(z * 0 + 1, 4 * _root(z, b))},
         parameters=({}, {"b": 0.3}, {"b": 0.0}, {"b": 1e-20}, {"b": 100.0}),
+        hard=(
+            ({}, (-2.681435616768229e260,)),
+            ({"b": 1.4461860989251787}, (-0.059391296359241834,)),
+            ({"b": 4.3640021797424e218}, (5.5337087997270254e168,)),
+        ),
     ),
     "mish": Reference(lambda z: z * _mish_gate(z)[0], _mish_slope, _mish_curvature),
     "softsign": Reference(

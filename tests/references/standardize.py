@@ -48,5 +48,6 @@ REFERENCES = {
         derivative=_jacobian,
         by_parameter={"eps": _by_eps},
         parameters=({}, {"eps": 1e-3}, {"eps": 0.0}, {"eps": 1e-300}),
+        hard=(({}, ([8.9e307],)),),
     ),
 }

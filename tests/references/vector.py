@@ -52,7 +52,25 @@ def _log_softmax_jacobian(z: Any) -> list[list[Any]]:
 
 REFERENCES = {
     "softmax": Reference(value=softmax, derivative=_softmax_jacobian),
-    "softmin": Reference(value=_softmin, derivative=_softmin_jacobian),
+    "softmin": Reference(
+        value=_softmin,
+        derivative=_softmin_jacobian,
+        hard=(
+            (
+                {},
+                (
+                    [
+                        -537.0893511728846,
+                        -28.48454725292568,
+                        -25.668140421746074,
+                        14.620454375524625,
+                        1.7976931348623151e308,
+                        -2.566530732243532,
+                    ],
+                ),
+            ),
+        ),
+    ),
     "glu": Reference(value=_glu, derivative=_glu_jacobian),
     "log_softmax": Reference(value=lambda z: [log(p) for p in softmax(z)], derivative=_log_softmax_jacobian),
 }
