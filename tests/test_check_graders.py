@@ -175,7 +175,9 @@ def results(folder: Path, *names: str, words: tuple[str, ...] = ()) -> Any:
     ],
 )
 def test_points_are_shared_among_the_quantities(hw: Path, name: str, words: tuple[str, ...], score: float) -> None:
-    assert results(hw, name, words=words)["score"] == pytest.approx(score, abs=1e-6)
+    found = results(hw, name, words=words)
+    assert found["score"] == pytest.approx(score, abs=1e-6)
+    assert sum(test["max_score"] for test in found["tests"]) == pytest.approx(10 if words else 100, abs=1e-5)
 
 
 def test_points_are_shared_among_the_files(hw: Path) -> None:
@@ -185,9 +187,11 @@ def test_points_are_shared_among_the_files(hw: Path) -> None:
 
 
 def test_students_are_told_the_mistake_but_not_the_right_number(hw: Path) -> None:
-    found = results(hw, "partly.json")
-    assert "sign_flipped" in found["output"]
-    assert f"{DB2[0]:.6g}"[1:] not in json.dumps(found["tests"]).replace(f"{-DB2[0]:.6g}", "")
+    assert "sign_flipped" in results(hw, "partly.json")["output"]
+    (hw / "wild.json").write_text(json.dumps({"db2": [7, 8], "loss": 9}))
+    told = json.dumps(results(hw, "wild.json"))
+    assert [x for x in (*DB2, RIGHT.loss) if f"{abs(x):.4g}" in told] == []
+    assert "[1]: 8 is not right" in told
 
 
 def test_points_without_only_are_warned_about(hw: Path) -> None:

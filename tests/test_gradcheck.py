@@ -131,6 +131,12 @@ def test_the_step_suits_the_number(function: Any, slope: Any, x: float) -> None:
     assert abs(float(found.value) - slope(x)) <= max(10 * float(found.error), 1e-15)
 
 
+def test_what_is_narrow_is_looked_at_closely() -> None:
+    result = gradcalc.gradcheck_function("", [1e-3, -2e-3], formula="exp(-(1000 * z)^2)")
+    assert result.passed
+    assert all(item.compared == 1 and item.max_rel_error < 1e-9 for item in result.items)
+
+
 def test_a_broken_layer_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Dense.forward
 
@@ -253,7 +259,8 @@ def test_conventions_of_gradients_are_known(more: dict[str, Any]) -> None:
     spec = {key: value for key, value in {**MAZUR, **more}.items() if value is not None}
     result = gradcalc.gradcheck(spec)
     assert result.passed, result
-    right, numeric = gradcalc.backprop(spec), by_differences(gradcalc.backprop(spec))
+    right = gradcalc.backprop(spec)
+    numeric = by_differences(right)
     for (layer, letter, ours), (_, _, theirs) in zip(right.addresses(), numeric.addresses(), strict=True):
         assert np.allclose(ours, theirs, rtol=1e-8, atol=1e-11), (layer, letter)
         assert theirs is not ours or letter[0] != "d", (layer, letter)

@@ -147,6 +147,18 @@ def test_rounded_answers_that_are_not_near_enough_are_not_accused_of_a_mistake()
             assert not result.diagnosis, (seed, digits, result.diagnosis)
 
 
+def test_empty_answers_are_not_accused() -> None:
+    """A loss of another kind can have no slope at all: that is no reason to find it in zeros."""
+    net = {"input": [0.3, -1.2], "target": [1.0, 1.0], "loss": "half_square", "learning_rate": 1e-4}
+    layers = [{"weights": [[8, 7], [1, 0.5]], "bias": [3, 4]}, {"weights": [[1.2, 3], [2, 1.7]], "bias": [0.1, 2]}]
+    checker = load_checker({**net, "layers": layers}, {})
+    zeros = {name: np.zeros_like(checker.result.quantity(name)) for name in ("dW1", "db1", "dW2", "db2", "dz1")}
+    unmoved = {f"{name}_new": checker.result.quantity(name) for name in ("W1", "b1", "W2", "b2")}
+    for given in (zeros, unmoved, {**zeros, **unmoved}):
+        result = checker.check(given_of(given))
+        assert not result.passed and not result.diagnosis, result.diagnosis
+
+
 def test_random_numbers_are_not_accused() -> None:
     """A thousand files of which a random part is nonsense of the right shape."""
     for seed in SEEDS:

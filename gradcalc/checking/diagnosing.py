@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcalc.checking.comparing import Tolerance
-from gradcalc.checking.evidence import Flags, Key, Predictions, bits, fit_of, same
+from gradcalc.checking.evidence import Flags, Key, Predictions, bits, fit_of, fits, same
 from gradcalc.checking.judging import Judged
 from gradcalc.checking.records import Finding
 from gradcalc.errors import GradcalcError
@@ -120,8 +120,14 @@ class Answers:
         self.table, self.tolerance = table, tolerance
         self.answers = sorted(judged, key=table.place)
         self.wrong = np.array([not answer.right for answer in self.answers])
-        self.bits = np.array([bits(answer) if not answer.right else 0.0 for answer in self.answers])
+        self.bits = np.array([self._bits(answer) for answer in self.answers])
         self.changed, self.fit = table.fit(self.answers, tolerance)
+
+    def _bits(self, answer: Judged) -> float:
+        """What a wrong answer can say; new parameters that are the old ones, perhaps by rounding, say nothing."""
+        old = answer.layer, answer.letter.removesuffix("_new")
+        unmoved = old[1] != answer.letter and fits(answer, self.table.right[old], self.tolerance)
+        return 0.0 if answer.right or unmoved else bits(answer)
 
     def evidence(self, changed: Flags, fit: Flags) -> float:
         """How much speaks for changes: the bits in which wrong numbers agree with what they then would be."""

@@ -120,7 +120,12 @@ def same(one: Array, other: Array | None) -> bool:
 
 
 def bits(answer: Judged) -> float:
-    """How exactly the wrong numbers of an answer are told from the right ones, each different number once."""
+    """How exactly the wrong numbers of an answer are told from the right ones, each different number once.
+
+    Nothing but zeros says nothing: the answer may be empty, or small and rounded.
+    """
+    if not answer.got.any():
+        return 0.0
     if answer.reading is None or answer.apart is None:
         values = np.unique(answer.got)
         return _ZERO_BITS * float(np.count_nonzero(values == 0)) + _MOST_BITS / 2 * float(np.count_nonzero(values))
