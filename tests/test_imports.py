@@ -167,3 +167,13 @@ def test_nothing_heavy_is_loaded(command: tuple[str, ...]) -> None:
     assert run.returncode == 0, run.stderr
     assert "gradcalc" in loaded
     assert [name for name in loaded if within(name, HEAVY)] == []
+
+
+def test_a_function_is_found_without_the_families_before_its_own() -> None:
+    program = (
+        "import sys; from gradcalc import functions as f; f.find('margin_ranking'); "
+        "print([name for name in f.FAMILIES[:8] if f'{f.__name__}.{name}' in sys.modules]); "
+        "f.__path__[:] = ['nowhere']; print(f._mentions('relu', 'relu'))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    assert run.stdout.splitlines() == ["[]", "False"]

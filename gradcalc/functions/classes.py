@@ -137,7 +137,7 @@ class _Focus:
     def power(self, np: Any, gamma: float) -> Any:
         """q^gamma."""
         found = np.power(self.q, gamma)
-        return found + np.where(self.q > 0, found * (gamma * self.q_low / self.q), 0.0)
+        return found + np.where((found > 0) & (self.q > 0), found * np.expm1(gamma * (self.q_low / self.q)), 0.0)
 
     def log_q(self, np: Any) -> Any:
         """log q, which is -p for a small p."""

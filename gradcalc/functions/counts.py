@@ -83,7 +83,8 @@ def _poisson_slope(xp: Any, x: Any, y: Any, eps: float, full: bool) -> Any:
     """(x + eps - y) / (x + eps)."""
     rate, low = added(xp, x, eps)
     d, d_low = added(xp, rate, -y)
-    return xp.where(x == xp.inf, constant(xp, 1.0, y), xp.divide(d + (d_low + low), rate))
+    slope = xp.where(xp.absolute(d) == xp.inf, 1.0 - xp.divide(y, rate), xp.divide(d + (d_low + low), rate))
+    return xp.where(x == xp.inf, constant(xp, 1.0, y), slope)
 
 
 def _poisson_by_target(xp: Any, x: Any, y: Any, eps: float, full: bool) -> Any:

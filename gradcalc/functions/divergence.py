@@ -85,7 +85,18 @@ def _generalized(xp: Any, x: Any, y: Any) -> Any:
     u, low = over(xp, minus(xp, (x, 0.0), (y, 0.0)), (divisor, 0.0))
     near = y * log1p_gap(xp, xp.where(u < 0.0, xp.maximum(u, -0.75), xp.minimum(u, 3.0)), low)
     far = (x - y) + _relative_entropy(xp, x, y)
-    return xp.where((u > -0.5) & (u < 1.0) & (y > 0), near, far)
+    halved = y * _gap_beside_half(xp, xp.maximum(xp.minimum(u, -0.25), -0.75), low)
+    beside = xp.where((u <= -0.5) & (u > -0.75) & (y > 0), halved, far)
+    return xp.where((u > -0.5) & (u < 1.0) & (y > 0), near, beside)
+
+
+def _gap_beside_half(xp: Any, u: Any, low: Any) -> Any:
+    """u - log(1 + u) near u = -1/2, with 1 + u doubled: the logarithm is small, and what it is added to exact."""
+    risen, lost = added(xp, u, _LOG_2)
+    return (risen - xp.log1p(1.0 + 2.0 * u)) + (lost + low * u / (1.0 + u))
+
+
+_LOG_2 = 0.6931471805599453
 
 
 def _arrays() -> Any:

@@ -131,6 +131,8 @@ ENTRIES = (
         },
         notes=(
             "the variance is the population's, with 1 / n",
+            "the Jacobian of two entries was measured up to 4.8 ulp off, else all is below 4: it is eps / (2 sigma^3),"
+            " and counts the rounding of sigma three times",
             "eps is 1e-5 in PyTorch and JAX and 1e-3 in Keras; equal entries with eps = 0 give NaN",
         ),
         source="Ba, Kiros & Hinton 2016; JAX standardize",

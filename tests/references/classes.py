@@ -112,6 +112,7 @@ REFERENCES = {
             {"gamma": 0.5},
             {"gamma": 5.0, "normalize": True},
         ),
+        hard=(({"gamma": 4e293, "normalize": True}, ([1.3379429864209654e-37, 1.0], [1.0, 0.0])),),
     ),
     "generalized_cross_entropy": Reference(
         value=lambda x, y, q: (1 - x[y] ** q) / q,

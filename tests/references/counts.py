@@ -46,7 +46,10 @@ REFERENCES = {
         by_target=lambda x, y, eps, full: (-_log(x + eps), *_by_target(y, full)),
         by_parameter={"eps": lambda x, y, eps, full: -y / (x + eps)},
         parameters=({}, {"eps": 1e-7}, {"full": True}),
-        hard=(({"full": True}, (3.329544130078234e307, 1.7976931348623153e308)),),
+        hard=(
+            ({}, (1.7976931348623151e308, -8.899999999999998e307)),
+            ({"full": True}, (3.329544130078234e307, 1.7976931348623153e308)),
+        ),
     ),
     "gaussian_nll": Reference(
         value=lambda x, y, var, eps, full: (

@@ -74,6 +74,10 @@ REFERENCES = {
         derivative=lambda x, y: 1 - y / x,
         second=lambda x, y: y / x**2,
         by_target=lambda x, y: _log_over(y, x),
+        hard=(
+            ({}, (331.89849641515434, 732.9834060999901)),
+            ({}, (3.6700490901352163, 10.278626807352635)),
+        ),
     ),
     "kl_divergence": Reference(
         value=_summed(lambda x, y: (_entropy(x, y),)),
