@@ -329,3 +329,21 @@ def test_blocks_keep_the_columns_small(monkeypatch: pytest.MonkeyPatch) -> None:
             some += 1
             assert some[:, 0].size * channels * 9 <= max((x.size + z.size) // convolution.SHARE, 16 * channels * 9)
         assert (z == 1).all()
+
+
+def test_taps_that_meet_padding_alone_are_passed_over() -> None:
+    """A kernel of a million entries over an image of four costs no more than one of nine."""
+    windows = Windows((1001, 1001), (1, 1), (1, 1), ((500, 500), (500, 500)))
+    assert windows.near((2, 2)) == Windows((3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
+    random = np.random.default_rng(5)
+    for n, k, s, d, before, after in random.integers((1, 1, 1, 1, 0, 0), (7, 7, 5, 4, 7, 7), (300, 6)).tolist():
+        windows = Windows((k,), (s,), (d,), ((before, after),))
+        if windows.counts((n,))[0] > 0:
+            assert windows.near((n,)).counts((n,)) == windows.counts((n,))
+            assert met(windows.near((n,)), n) == met(windows, n)
+
+
+def met(windows: Windows, size: int) -> list[list[int]]:
+    """What every tap that does not stand in the padding meets, window by window."""
+    found = np.stack(list(windows.indices((size,))), axis=1)
+    return [[i for i in window if i >= 0] for window in found.tolist()]

@@ -253,6 +253,12 @@ def test_a_zero_vector_has_length_0_and_a_finite_gradient() -> None:
     assert "l2: 1 norm is below eps, so there a = x / eps and dx = da / eps." in told
 
 
+@pytest.mark.parametrize("p", ["inf", "Infinity", float("inf")])
+def test_an_endless_p_in_all_its_spellings(p: Any) -> None:
+    """JSON writes it as text."""
+    assert layer_of({"input": [1, -4], "layers": [{"type": "normalize", "p": p}]})["a"] == [0.25, -1]
+
+
 def test_a_single_number_is_normalised_to_0_and_told() -> None:
     spec = {"input": [2, 5], "upstream": [1, 1], "layers": [{"name": "bn", "type": "batch_norm", "beta": [3, 4]}]}
     found = layer_of(spec)

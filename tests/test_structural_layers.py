@@ -112,9 +112,11 @@ def test_a_mask_without_p_is_the_whole_factor() -> None:
         ({"type": "reshape", "shape": []}, "cannot have the shape"),
         ({"type": "reshape", "shape": [0, -1]}, "cannot have the shape"),
         ({"type": "reshape", "shape": [4, -1]}, "cannot have the shape"),
+        ({"type": "reshape", "shape": [1] * 100}, "at most 8 axes"),
         ({"type": "transpose", "axes": [0, 2]}, "in some order"),
         ({"type": "transpose", "axes": [1]}, "in some order"),
         ({"type": "concat", "inputs": ["input", "input"], "axis": 2}, "has no axis 2"),
+        ({"type": "add", "inputs": ["input"] * 1001}, "1001 inputs are too many"),
     ],
 )
 def test_what_cannot_be_is_refused(layer: dict[str, Any], said: str) -> None:

@@ -25,13 +25,13 @@ class AvgPool(Sliding):
     """a (N, channels, *counts) is the mean of each window, in which padding counts as zeros or not at all."""
 
     def __init__(self, name: str, grid: Grid, windows: Windows, count_padding: bool) -> None:
-        super().__init__(name, grid, windows, grid.channels)
-        self.count_padding = count_padding
+        super().__init__(name, grid, windows.near(grid.size), grid.channels)
+        self.count_padding, self.taps = count_padding, windows.taps
 
     def _divisor(self, dtype: np.dtype[np.floating]) -> Array:
         """How many entries each window's mean is over."""
         if self.count_padding:
-            return np.asarray(self.windows.taps, dtype)
+            return np.asarray(self.taps, dtype)
         return np.asarray(sum((index >= 0).astype(dtype) for index in self.windows.indices(self.grid.size)))
 
     def forward(self, *inputs: Array) -> Step:

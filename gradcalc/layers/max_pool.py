@@ -44,7 +44,7 @@ class MaxPool(Sliding):
     """a (N, channels, *counts) is the maximum of each window; padding is never the maximum."""
 
     def __init__(self, name: str, grid: Grid, windows: Windows, ties: str) -> None:
-        super().__init__(name, grid, windows, grid.channels)
+        super().__init__(name, grid, windows.near(grid.size), grid.channels)
         self.ties = ties
 
     def forward(self, *inputs: Array) -> Step:

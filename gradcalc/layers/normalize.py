@@ -70,7 +70,7 @@ class Normalize(Norm):
 
 def _build(settings: Settings) -> Normalize:
     (shape,), axis = settings.shapes, read_axis(settings)
-    endless = settings.value("p") in ("inf", math.inf)
+    endless = settings.value("p") in ("inf", "Infinity", math.inf)
     p = math.inf if endless else settings.real("p", above=0)
     affine, activation = read_along(settings, axis), settings.activation(shape)
     return Normalize(settings.name, shape, affine, activation, settings.real("eps", least=0), axis, p)

@@ -6,6 +6,9 @@ from gradcalc.layers.base import Layer, Quantities, Step, no_slope
 from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample, Settings
 from gradcalc.shapes import Array, Shape, shape_text, size
 
+#: So many as an input may have.
+_MOST_AXES = 8
+
 
 class Reshape(Layer):
     """a is x with the given shape for each example, in row-major order."""
@@ -30,6 +33,8 @@ def _build(settings: Settings) -> Reshape:
     (shape,) = settings.shapes
     given = settings.value("shape")
     asked = settings.wholes("shape", len(given) if isinstance(given, list | tuple) else 1, least=-1)
+    if len(asked) > _MOST_AXES:
+        raise settings.error(f"layer {settings.name}: an example has at most {_MOST_AXES} axes", key="shape")
     wanted = _whole_shape(asked, size(shape))
     if size(wanted) != size(shape) or not asked or min(wanted) < 1:
         raise settings.error(

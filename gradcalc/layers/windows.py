@@ -52,6 +52,25 @@ class Windows(NamedTuple):
         dilation = tuple(d if k > 1 else 1 for d, k in zip(self.dilation, self.kernel, strict=True))
         return self._replace(stride=stride, dilation=dilation)
 
+    def near(self, size: Sizes) -> Windows:
+        """The same windows of a grid of that size without the outer taps that meet padding alone, wherever they stand.
+
+        A kernel far larger than the grid has millions of them.
+        """
+        first, last = [], []
+        along = zip(size, self.counts(size), self.kernel, self.stride, self.dilation, self.padding, strict=True)
+        for n, count, k, s, d, (before, after) in along:
+            first.append(min(max(0, before - s * (count - 1)) // d, k - 1))
+            last.append(min(max(0, k - 1 - (n - 1 + before) // d), after // d, k - 1 - first[-1]))
+        dropped = list(zip(first, last, strict=True))
+        return self._replace(
+            kernel=tuple(k - sum(both) for k, both in zip(self.kernel, dropped, strict=True)),
+            padding=tuple(
+                (before - i * d, after - j * d)
+                for (before, after), d, (i, j) in zip(self.padding, self.dilation, dropped, strict=True)
+            ),
+        )
+
     def padded(self, x: Array, fill: float = 0.0) -> Array:
         """x with its padding: x itself where there is none, so that it must not be written to."""
         size = x.shape[2:]

@@ -11,7 +11,7 @@ from gradcalc.functions import find as find_function
 from gradcalc.layers import TYPES, entries, find
 from gradcalc.layers.declaration import LayerEntry
 from gradcalc.spec.keys import LAYER
-from gradcalc.spec.limits import MAX_LAYERS
+from gradcalc.spec.limits import MAX_INPUTS, MAX_LAYERS
 from gradcalc.spec.nodes import Node
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
@@ -111,6 +111,8 @@ def _sources(one: Stated, position: int, places: Mapping[str, int], stated: Sequ
         found = (position - 1,) if position else tuple(place for place in places.values() if place < 0)
     else:
         named = list(node.items("names")) if isinstance(node.value, list | tuple) else [node]
+        if len(named) > MAX_INPUTS:
+            raise node.error(f"{len(named)} inputs are too many for a layer: at most {MAX_INPUTS}")
         found = tuple(_place(item, one, position, places, stated) for item in named)
     fewest, most = one.entry.inputs
     if not fewest <= len(found) <= (most or len(found)):

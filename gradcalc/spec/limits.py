@@ -10,6 +10,8 @@ MAX_DEPTH = 64
 MAX_NODES = 10_500_000
 #: Layers of a network.
 MAX_LAYERS = 10_000
+#: Inputs of one layer.
+MAX_INPUTS = 1_000
 #: Keys of one mapping; none that is read has half as many.
 MAX_KEYS = 100
 #: Keys of the mapping in an answer file: every quantity of a deep network.
