@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 TYPES = tuple(type_ for types in MODULES.values() for type_ in types)
 
 
+@cache
 def find(type_: str) -> LayerEntry:
     """The declaration of one of TYPES; only its own file is imported."""
     module = next(module for module, types in MODULES.items() if type_ in types)
