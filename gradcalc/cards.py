@@ -208,6 +208,7 @@ def _param_text(param: Param) -> str:
     said = [param.domain.text] if not param.choices and param.domain.text != "any number" else []
     said += [f"also called {listed(param.aliases)}"] if param.aliases else []
     said += ["one number, or one per unit"] if param.per_unit else []
+    said += [f"at most {param.at_most}"] if param.at_most else []
     said += ["changed by gradient descent"] if param.trained else []
     return f"{param.name} = {_default(param)}: {param.doc}" + (f" ({'; '.join(said)})" if said else "")
 
@@ -219,7 +220,8 @@ def _default(param: Param) -> str:
 
 
 def _kinks(entry: Entry) -> Sequence[Kink | KinkText]:
-    return () if isinstance(entry, VectorActivation) else entry.kinks  # type: ignore[attr-defined]  # all others have
+    own = () if isinstance(entry, VectorActivation) else entry.kinks  # type: ignore[attr-defined]  # all others have
+    return (*own, *(kink for param in entry.params for kink in param.kinks))
 
 
 def _kink_record(entry: Entry, kink: Kink | KinkText) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def test_sides_of_vectors_are_the_one_sided_derivatives(
 
 
 SMOOTH = [("celu", {"alpha": 0.7}, 0.0, 1.0), ("sparse_plus", {}, -1.0, 0.0), ("sparse_plus", {}, 1.0, 1.0)]
-SMOOTH += [("softsign", {}, 0.0, 1.0), ("squareplus", {}, 0.0, 0.5), ("hard_tanh", {"min": 1.0, "max": -1.0}, 1.0, 0.0)]
+SMOOTH += [("softsign", {}, 0.0, 1.0), ("squareplus", {}, 0.0, 0.5), ("hard_tanh", {"min": 1.0, "max": 1.0}, 1.0, 0.0)]
 SMOOTH += [("softshrink", {"lambd": 0.0}, 0.0, 1.0), ("hardshrink", {"lambd": 0.0}, 0.0, 1.0)]
 
 

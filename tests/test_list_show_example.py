@@ -95,6 +95,7 @@ def test_a_function_s_card_has_all_it_declares(entry: Entry) -> None:
     assert record["source"] == entry.source
     kinks = getattr(entry, "kinks", ())
     assert bool(kinks) or getattr(entry, "at_kink", None) is None
+    kinks = (*kinks, *(kink for param in entry.params for kink in param.kinks))
     assert [kink["when"] for kink in record["kinks"]] == [kink.when for kink in kinks]
     words = " ".join(printed("show", entry.name).split())
     for said in (entry.title, entry.formula, entry.source, *entry.notes, *(param.doc for param in entry.params)):

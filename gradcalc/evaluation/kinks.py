@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
     from gradcalc.evaluation.pointwise import Given
     from gradcalc.evaluation.question import Question
-    from gradcalc.functions.entry import Kink, Param
+    from gradcalc.functions.entry import Kernel, Kink, Param
 
 
 def settle(question: Question, inputs: list[float], given: Given, slopes: list[float]) -> dict[int, KinkMet]:
     """Put the derivative of the user's rule into `slopes` at every kink; the kinks met, by position."""
     met: dict[int, KinkMet] = {}
-    if getattr(question.entry, "one_sided", None):
-        return _anywhere(question, inputs, given.target, given.parameters, given.factor, slopes)
+    main = "a" if question.entry.kind == "loss" else "z"
+    letter = {None: main, "target": "y"}.get(question.wrt, question.wrt)
+    sides = _sided(question, letter)
+    if sides:
+        columns = {main: inputs, **({} if given.target is None else {"y": given.target}), **given.further}
+        columns.update(zip(question.parameters, given.parameters, strict=True))
+        return _anywhere(question, sides, (main, letter), columns, given.factor, slopes)
     kinks, variable, others = _declared(question, inputs, given)
     for kink in kinks:
         for i in _positions(kink, variable, others):
@@ -36,27 +41,37 @@ def settle(question: Question, inputs: list[float], given: Given, slopes: list[f
     return met
 
 
+def _sided(question: Question, letter: Any) -> Kernel | None:
+    """The (left, right, jump) at any point, where there is no list of kinks: a formula's, or those in a parameter."""
+    entry, param = question.entry, question.param
+    if getattr(entry, "one_sided", None):
+        return entry.one_sided(letter)  # type: ignore[attr-defined, no-any-return]  # an elementwise function
+    if param is None or param.one_sided is None:
+        return None
+    (left, right), jumps = param.one_sided, param.jumps
+    return lambda xp, *given: (left(xp, *given), right(xp, *given), jumps is not None and jumps(xp, *given))
+
+
 def _anywhere(
-    question: Question, inputs: list[float], target: Any, parameters: list[Any], factor: Any, slopes: list[float]
+    question: Question,
+    sides: Kernel,
+    letters: tuple[str, Any],
+    columns: dict[str, Any],
+    factor: Any,
+    slopes: list[float],
 ) -> dict[int, KinkMet]:
-    """The same for a function whose kinks cannot be listed: both one-sided derivatives at every input."""
-    entry: Any = question.entry
-    main = "a" if entry.kind == "loss" else "z"
-    letter = {None: main, "target": "y"}.get(question.wrt, question.wrt)
-    sides = entry.one_sided(letter)
-    columns = [inputs, *([] if target is None else [target]), *parameters]
-    names = [main, *([] if target is None else ["y"]), *question.parameters]
-    met: dict[int, KinkMet] = {}
-    for i in range(len(inputs)):
-        given = [pick(column, i) for column in columns]
-        left, right, jump = sides(scalar, *given)
-        if (left == right and not jump) or left != left or right != right:
+    """The same for kinks that are not listed: both one-sided derivatives at every input. None is at infinity."""
+    (main, letter), met = letters, dict[int, KinkMet]()
+    for i in range(len(slopes)):
+        given = {name: pick(column, i) for name, column in columns.items()}
+        left, right, jump = sides(scalar, *given.values())
+        at, place = given[letter], given[main]
+        if (left == right and not jump) or left != left or right != right or at - at != 0.0 or place - place != 0.0:
             continue
         c = pick(factor, i)
         left, right = c * left, c * right
         shown = slopes[i] if question.kink == "default" else choose(question.kink, left, right) + 0.0
-        when = f"{letter} = {given[names.index(str(letter))]:g}"
-        met[i] = told(KinkMet(when, left, right, shown, jump))
+        met[i] = told(KinkMet(f"{letter} = {at:g}", left, right, shown, jump))
         slopes[i] = shown
     return met
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.functions.entry import UNIT, ElementwiseLoss, Kink, Param
+from gradcalc.functions.entry import UNIT, ElementwiseLoss, Kink, KinkText, Param
 from gradcalc.functions.margin import LABELS, MINUS_OR_PLUS_ONE, ZERO_OR_ONE, as_sign
 from gradcalc.numerics.careful import chosen, constant, softplus
 from gradcalc.numerics.doubled import Pair, multiplied
@@ -119,7 +119,12 @@ def _embedding_slope(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any
 
 
 def _embedding_by_margin(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any:
+    """1 where the unlike are too near; from the right where they are at the margin."""
     return xp.where((as_sign(y, labels) < 0) & (x <= margin), 1.0, constant(xp, 0.0, x))
+
+
+def _embedding_by_margin_left(xp: Any, x: Any, y: Any, margin: float, labels: str) -> Any:
+    return xp.where((as_sign(y, labels) < 0) & (x < margin), 1.0, constant(xp, 0.0, x))
 
 
 ENTRIES = (
@@ -208,7 +213,17 @@ ENTRIES = (
         name="hinge_embedding",
         aliases=("hinge_embedding_loss",),
         title="Hinge embedding loss",
-        params=(Param("margin", 1.0, "how far the unlike should be", derivative=_embedding_by_margin), LABELS),
+        params=(
+            Param(
+                "margin",
+                1.0,
+                "how far the unlike should be",
+                derivative=_embedding_by_margin,
+                one_sided=(_embedding_by_margin_left, _embedding_by_margin),
+                kinks=(KinkText("margin = a for y = -1, in margin", left="0", right="1", default="1"),),
+            ),
+            LABELS,
+        ),
         formula="a if y == 1 else max(0, margin - a)",
         variants={
             "labels": "a if y == 1 else max(0, margin - a)",

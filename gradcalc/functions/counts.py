@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradcalc.functions.entry import NOT_NEGATIVE, POSITIVE, ElementwiseLoss, Kink, Param
+from gradcalc.functions.entry import NOT_NEGATIVE, POSITIVE, ElementwiseLoss, Kink, KinkText, Param
 from gradcalc.numerics.careful import constant, system, weighted
 from gradcalc.numerics.doubled import added, distance, log_ratio, logarithm, over, over_square
 
@@ -121,11 +121,15 @@ def _gaussian_slope(xp: Any, x: Any, y: Any, var: Any, eps: float, full: bool) -
 
 
 def _gaussian_by_var(xp: Any, x: Any, y: Any, var: Any, eps: float, full: bool) -> Any:
-    """(1/v - (d/v)^2) / 2 above eps."""
+    """(1/v - (d/v)^2) / 2 from eps on: there the slope from the right."""
     v, d = _variance(xp, var, eps), distance(xp, x, y)
     ratio, low = over(xp, d.pair, (v, 0.0))
     slope = 0.5 / v - (0.5 * ratio / d.c) * ((ratio + 2.0 * low) / d.c)
     return xp.where(var < eps, constant(xp, 0.0, d.high), slope)
+
+
+def _gaussian_by_var_left(xp: Any, x: Any, y: Any, var: Any, eps: float, full: bool) -> Any:
+    return xp.where(var == eps, constant(xp, 0.0, x - y), _gaussian_by_var(xp, x, y, var, eps, full))
 
 
 def _gaussian_second(xp: Any, x: Any, y: Any, var: Any, eps: float, full: bool) -> Any:
@@ -202,6 +206,8 @@ ENTRIES = (
                 aliases=("variance",),
                 per_unit=True,
                 derivative=_gaussian_by_var,
+                one_sided=(_gaussian_by_var_left, _gaussian_by_var),
+                kinks=(KinkText("var = eps, in var, with g = (1 - (a - y)^2 / var) / (2 * var)", "0", "g", "g"),),
             ),
             Param("eps", 1e-6, "the variance counts at least that", POSITIVE),
             Param("full", False, "adds log(2 pi) / 2"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from gradcalc.errors import UsageError, listed, near, quoted, simplified
+from gradcalc.errors import InputError, UsageError, listed, near, quoted, simplified
 from gradcalc.functions.further import Input
 from gradcalc.functions.kinks import SIDES, Kink, KinkText, Side, choose, settled
 from gradcalc.functions.parameters import (
@@ -110,13 +110,25 @@ class Entry:
 
         UsageError for a parameter there is not, InputError for a value that cannot be.
         """
+        found = self.read(given)
+        values = {p.name: found.get(p.name, p.default) for p in self.params}
+        for low, high in ((p.name, p.at_most) for p in self.params if p.at_most):
+            if values[low] > values[high]:
+                message = (
+                    f"{self.name}: {low} must be at most {high}, not {values[low]:g} with {high} = {values[high]:g}"
+                )
+                raise InputError(message)
+        return values
+
+    def read(self, given: Mapping[str, object]) -> dict[str, Any]:
+        """The given parameters alone, each read and checked by itself. Errors as above."""
         found: dict[str, Any] = {}
         for name, value in given.items():
             param = self.param(name)
             if param.name in found:
                 raise UsageError(f"{self.name}: {param.name} is given twice")
             found[param.name] = param.read(value, self.name)
-        return {p.name: found.get(p.name, p.default) for p in self.params}
+        return found
 
 
 class Elementwise(Entry):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.functions.entry import Elementwise, Kink, Param
+from gradcalc.functions.entry import Elementwise, Kink, KinkText, Param
 from gradcalc.numerics.careful import constant
 from gradcalc.numerics.doubled import multiplied, plus
 
@@ -45,8 +45,29 @@ def _onnx(xp: Any, z: Any, alpha: Any, beta: Any) -> Any:
 
 
 def _onnx_inside(xp: Any, z: Any, alpha: float, beta: float, slope: Any) -> Any:
+    return xp.where(_onnx_where(z, alpha, beta)[1], slope, constant(xp, 0.0, z))
+
+
+def _onnx_where(z: Any, alpha: float, beta: float) -> tuple[Any, Any, Any]:
+    """Where alpha z + beta is 0, where it is between 0 and 1, and where it is 1."""
+    if alpha == 0:
+        return (z == z) & (beta == 0), (z == z) & (0 < beta < 1), (z == z) & (beta == 1)
     low, high = _onnx_edges(alpha, beta)
-    return _inside(xp, z, low, high, slope)
+    zero, one = (low, high) if alpha > 0 else (high, low)
+    return z == zero, (z > low) & (z < high), z == one
+
+
+def _onnx_by(side: str, letter: str) -> Any:
+    """The derivative by alpha or beta from one side: at a kink it is that of the line, where that leads inside."""
+
+    def kernel(xp: Any, z: Any, alpha: float, beta: float) -> Any:
+        slope = z if letter == "alpha" else constant(xp, 1.0, z)
+        rise = slope if side == "right" else -slope
+        at_zero, inside, at_one = _onnx_where(z, alpha, beta)
+        leads_inside = inside | (at_zero & (rise > 0)) | (at_one & (rise < 0))
+        return xp.where(leads_inside, slope, constant(xp, 0.0, z))
+
+    return kernel
 
 
 def _onnx_kink(index: int, when: str) -> Kink:
@@ -62,8 +83,32 @@ def _onnx_kink(index: int, when: str) -> Kink:
     return Kink(at, *((flat, steep) if index == 0 else (steep, flat)), "zero", when=when)
 
 
+def _tanh_by_low(xp: Any, z: Any, low: Any, high: Any) -> Any:
+    return xp.where((z < low) & (low < high), 1.0, constant(xp, 0.0, z))
+
+
+def _tanh_by_low_left(xp: Any, z: Any, low: Any, high: Any) -> Any:
+    return xp.where((z < low) & (low <= high), 1.0, constant(xp, 0.0, z))
+
+
+def _tanh_by_low_right(xp: Any, z: Any, low: Any, high: Any) -> Any:
+    return xp.where((z <= low) & (low < high), 1.0, constant(xp, 0.0, z))
+
+
+def _tanh_by_high(xp: Any, z: Any, low: Any, high: Any) -> Any:
+    return xp.where((z > high) | (low >= high), 1.0, constant(xp, 0.0, z))
+
+
+def _tanh_by_high_left(xp: Any, z: Any, low: Any, high: Any) -> Any:
+    return xp.where((z >= high) | (low >= high), 1.0, constant(xp, 0.0, z))
+
+
+def _tanh_by_high_right(xp: Any, z: Any, low: Any, high: Any) -> Any:
+    return xp.where((z > high) | (low > high), 1.0, constant(xp, 0.0, z))
+
+
 def _hard_tanh_edge(name: str) -> Kink:
-    """A kink at min_val or max_val; there is none where they have changed places."""
+    """A kink at min_val or max_val; there is none where they are one."""
     lower = name == "min_val"
     return Kink(
         at=lambda low, high: (low if lower else high) if low < high else _NAN,
@@ -140,9 +185,27 @@ ENTRIES = (
         name="hard_sigmoid_onnx",
         title="Hard sigmoid with a slope and an offset",
         params=(
-            Param("alpha", 0.2, "slope", derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, z)),
             Param(
-                "beta", 0.5, "value at 0", derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, 1.0)
+                "alpha",
+                0.2,
+                "slope",
+                derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, z),
+                one_sided=(_onnx_by("left", "alpha"), _onnx_by("right", "alpha")),
+                kinks=(
+                    KinkText("alpha z + beta = 0, in alpha", left="min(z, 0)", right="max(z, 0)", default="0"),
+                    KinkText("alpha z + beta = 1, in alpha", left="max(z, 0)", right="min(z, 0)", default="0"),
+                ),
+            ),
+            Param(
+                "beta",
+                0.5,
+                "value at 0",
+                derivative=lambda xp, z, alpha, beta: _onnx_inside(xp, z, alpha, beta, 1.0),
+                one_sided=(_onnx_by("left", "beta"), _onnx_by("right", "beta")),
+                kinks=(
+                    KinkText("alpha z + beta = 0, in beta", left="0", right="1", default="0"),
+                    KinkText("alpha z + beta = 1, in beta", left="1", right="0", default="0"),
+                ),
             ),
         ),
         formula="min(max(alpha * z + beta, 0), 1)",
@@ -192,14 +255,19 @@ ENTRIES = (
                 -1.0,
                 "least value",
                 aliases=("min",),
-                derivative=lambda xp, z, low, high: xp.where((z < low) & (low < high), 1.0, constant(xp, 0.0, z)),
+                at_most="max_val",
+                derivative=_tanh_by_low,
+                one_sided=(_tanh_by_low_left, _tanh_by_low_right),
+                kinks=(KinkText("min_val = z, in min_val", left="0", right="1", default="0"),),
             ),
             Param(
                 "max_val",
                 1.0,
                 "largest value",
                 aliases=("max",),
-                derivative=lambda xp, z, low, high: xp.where((z > high) | (low >= high), 1.0, constant(xp, 0.0, z)),
+                derivative=_tanh_by_high,
+                one_sided=(_tanh_by_high_left, _tanh_by_high_right),
+                kinks=(KinkText("max_val = z, in max_val", left="1", right="0", default="0"),),
             ),
         ),
         formula="min(max(z, min_val), max_val)",

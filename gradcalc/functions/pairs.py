@@ -40,7 +40,13 @@ def _ranking_by_other(xp: Any, x: Any, y: Any, other: Any, margin: float) -> Any
 
 
 def _ranking_by_margin(xp: Any, x: Any, y: Any, other: Any, margin: float) -> Any:
+    """1 where h >= 0: the slope from the right."""
     return _where_active(xp, _room(xp, x, y, other, margin)[0], 1.0)
+
+
+def _ranking_by_margin_left(xp: Any, x: Any, y: Any, other: Any, margin: float) -> Any:
+    room, _ = _room(xp, x, y, other, margin)
+    return xp.where(room > 0, 1.0, constant(xp, 0.0, room))
 
 
 def _met(base: Any, step: Any) -> Any:
@@ -172,7 +178,16 @@ ENTRIES = (
         name="margin_ranking",
         aliases=("margin_ranking_loss", "ranking"),
         title="Margin ranking loss",
-        params=(Param("margin", 0.0, "by how much the right one must lead", derivative=_ranking_by_margin),),
+        params=(
+            Param(
+                "margin",
+                0.0,
+                "by how much the right one must lead",
+                derivative=_ranking_by_margin,
+                one_sided=(_ranking_by_margin_left, _ranking_by_margin),
+                kinks=(KinkText("margin = y * (a - other), in margin", left="0", right="1", default="1"),),
+            ),
+        ),
         further=(
             Input(
                 "other",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import InputError, listed, quoted
+
+if TYPE_CHECKING:
+    from gradcalc.functions.kinks import KinkText
 
 Kernel = Callable[..., Any]
 
@@ -62,17 +65,21 @@ class Param:
 
     `choices` makes it a word instead of a number; a default of None makes "none" a value;
     `per_unit` lets it be one number per unit; `derivative(xp, inputs..., parameters...)` is d value / d parameter,
-    and `one_sided` the same from the left and from the right, where the value has kinks in the parameter;
-    `trained` says that gradient descent changes it, as it does weights.
+    and `one_sided` the same from the left and from the right, where the value has kinks in the parameter: `kinks` are
+    those as a card says them, and `jumps`, which takes the same, is true where the value itself jumps. `trained` says
+    that gradient descent changes it, as it does weights; `at_most` names the parameter that it may not exceed.
     """
 
     __slots__ = (
         "aliases",
+        "at_most",
         "choices",
         "default",
         "derivative",
         "doc",
         "domain",
+        "jumps",
+        "kinks",
         "name",
         "one_sided",
         "per_unit",
@@ -91,11 +98,15 @@ class Param:
         per_unit: bool = False,
         derivative: Kernel | None = None,
         one_sided: tuple[Kernel, Kernel] | None = None,
+        jumps: Kernel | None = None,
+        kinks: tuple[KinkText, ...] = (),
         trained: bool = False,
+        at_most: str = "",
     ) -> None:
         self.name, self.default, self.doc, self.domain = name, default, doc, domain
         self.aliases, self.choices, self.per_unit, self.derivative = aliases, choices, per_unit, derivative
-        self.one_sided, self.trained = one_sided, trained
+        self.one_sided, self.jumps, self.kinks = one_sided, jumps, kinks
+        self.trained, self.at_most = trained, at_most
 
     def read(self, value: object, owner: str) -> Any:
         """The parameter's value from a user's text, number or list; InputError where it cannot be one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.functions.entry import NOT_ZERO, Elementwise, Kink, Param
+from gradcalc.functions.entry import NOT_ZERO, Elementwise, Kink, KinkText, Param
 from gradcalc.numerics.careful import constant, weighted
 from gradcalc.numerics.normal import polynomial
 from gradcalc.numerics.split import decays, grows, quotient
@@ -32,8 +32,32 @@ def _general_by_slope(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any)
 
 
 def _general_by_threshold(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any) -> Any:
+    """-slope where z does not pass: at the threshold the slope from the right."""
     found = xp.where(z > threshold, 0.0, constant(xp, -slope, z))
     return found if largest is None else xp.where(z >= largest, 0.0, found)
+
+
+def _general_by_threshold_left(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any) -> Any:
+    return xp.where(z == threshold, 0.0, _general_by_threshold(xp, z, slope, largest, threshold))
+
+
+def _general_jumps_at_threshold(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any) -> Any:
+    return (z == threshold) & (z != 0) & (z < (xp.inf if largest is None else largest))
+
+
+def _general_by_largest(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any) -> Any:
+    """1 where the bound holds: at it the slope from the left."""
+    bound = xp.inf if largest is None else largest
+    return xp.where((z >= bound) & (largest is not None), 1.0, constant(xp, 0.0, z))
+
+
+def _general_by_largest_right(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any) -> Any:
+    bound = xp.inf if largest is None else largest
+    return xp.where(z > bound, 1.0, constant(xp, 0.0, z))
+
+
+def _general_jumps_at_largest(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any) -> Any:
+    return (z == largest) & (_general(xp, z, slope, None, threshold) != z)
 
 
 def _general_corner(slope: Any, largest: Any, threshold: Any) -> float:
@@ -164,13 +188,34 @@ ENTRIES = (
                 "max_value",
                 None,
                 "largest value, or none",
-                derivative=lambda xp, z, slope, largest, threshold: xp.where(
-                    z >= (xp.inf if largest is None else largest),
-                    1.0 if largest is not None else 0.0,
-                    constant(xp, 0.0, z),
+                derivative=_general_by_largest,
+                one_sided=(_general_by_largest, _general_by_largest_right),
+                jumps=_general_jumps_at_largest,
+                kinks=(
+                    KinkText(
+                        "max_value = z, in max_value (the value jumps where z does not pass)",
+                        left="1",
+                        right="0",
+                        default="1",
+                    ),
                 ),
             ),
-            Param("threshold", 0.0, "where z begins to pass", derivative=_general_by_threshold),
+            Param(
+                "threshold",
+                0.0,
+                "where z begins to pass",
+                derivative=_general_by_threshold,
+                one_sided=(_general_by_threshold_left, _general_by_threshold),
+                jumps=_general_jumps_at_threshold,
+                kinks=(
+                    KinkText(
+                        "threshold = z, in threshold (the value jumps unless z = 0)",
+                        "0",
+                        "-negative_slope",
+                        "-negative_slope",
+                    ),
+                ),
+            ),
         ),
         formula="max_value if z >= max_value else z if z > threshold else negative_slope * (z - threshold)",
         derivative_formula="0 if z >= max_value else 1 if z > threshold else negative_slope",
@@ -205,7 +250,7 @@ ENTRIES = (
         name="rrelu",
         title="Randomized leaky rectified linear unit, in evaluation",
         params=(
-            Param("lower", 1 / 8, "least slope where z < 0", derivative=_half_below),
+            Param("lower", 1 / 8, "least slope where z < 0", derivative=_half_below, at_most="upper"),
             Param("upper", 1 / 3, "largest slope where z < 0", derivative=_half_below),
         ),
         formula="z if z > 0 else (lower + upper) / 2 * z",

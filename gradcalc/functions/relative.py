@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradcalc.functions.entry import ANY, NOT_NEGATIVE, POSITIVE, Domain, ElementwiseLoss, Kink, Param
+from gradcalc.functions.entry import ANY, NOT_NEGATIVE, POSITIVE, Domain, ElementwiseLoss, Kink, KinkText, Param
 from gradcalc.numerics.careful import chosen, constant, system
 from gradcalc.numerics.doubled import added, distance, log_ratio, minus, over_square
 
@@ -45,11 +45,19 @@ def _mape_by_target(xp: Any, x: Any, y: Any, eps: float) -> Any:
 
 
 def _mape_by_eps(xp: Any, x: Any, y: Any, eps: float) -> Any:
+    """-100 |x - y| / eps^2 below eps: where |y| is eps the slope from the left."""
+    return xp.where(xp.absolute(y) < eps, _mape_by_floor(xp, x, y, eps), constant(xp, 0.0, x - y))
+
+
+def _mape_by_eps_right(xp: Any, x: Any, y: Any, eps: float) -> Any:
+    return xp.where(xp.absolute(y) <= eps, _mape_by_floor(xp, x, y, eps), constant(xp, 0.0, x - y))
+
+
+def _mape_by_floor(xp: Any, x: Any, y: Any, eps: float) -> Any:
     d = distance(xp, x, y)
     large = d.size >= _LARGE
     ratio = over_square(xp, xp.where(large, d.size, 100.0 * d.size), eps + 0.0 * d.size)
-    slope = -ratio * xp.where(large, 100.0, 1.0) / d.c
-    return xp.where(xp.absolute(y) < eps, slope, constant(xp, 0.0, d.high))
+    return -ratio * xp.where(large, 100.0, 1.0) / d.c
 
 
 def _mape_floor_kink(sign: float) -> Kink:
@@ -146,7 +154,17 @@ ENTRIES = (
         name="mape",
         aliases=("absolute_percentage_error", "mean_absolute_percentage_error"),
         title="Absolute percentage error",
-        params=(Param("eps", 1e-7, "what the target's size counts at least", POSITIVE, derivative=_mape_by_eps),),
+        params=(
+            Param(
+                "eps",
+                1e-7,
+                "what the target's size counts at least",
+                POSITIVE,
+                derivative=_mape_by_eps,
+                one_sided=(_mape_by_eps, _mape_by_eps_right),
+                kinks=(KinkText("eps = |y|, in eps", left="0", right="-100 * |a - y| / eps^2", default="0"),),
+            ),
+        ),
         formula="100 * abs(a - y) / max(abs(y), eps)",
         derivative_formula="100 * sign(a - y) / max(abs(y), eps)",
         value=_mape,

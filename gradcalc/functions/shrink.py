@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.functions.entry import NOT_NEGATIVE, Elementwise, Kink, Param
+from gradcalc.functions.entry import NOT_NEGATIVE, Elementwise, Kink, KinkText, Param
 from gradcalc.numerics.careful import constant
 from gradcalc.numerics.doubled import added, over
 from gradcalc.numerics.normal import polynomial
@@ -70,7 +70,13 @@ def _softshrink(xp: Any, z: Any, k: Any) -> Any:
 
 
 def _by_threshold(xp: Any, z: Any, k: Any) -> Any:
+    """The slope where |z| > k, also from the right where they are equal."""
     return xp.where(z > k, -1.0, xp.where(z < -k, 1.0, constant(xp, 0.0, z)))
+
+
+def _by_threshold_left(xp: Any, z: Any, k: Any) -> Any:
+    away = xp.where(z > 0, -1.0, xp.where(z < 0, 1.0, z))
+    return xp.where(xp.absolute(z) >= k, away, constant(xp, 0.0, z))
 
 
 ENTRIES = (
@@ -90,7 +96,16 @@ ENTRIES = (
         name="softshrink",
         title="Soft shrinkage",
         params=(
-            Param("lambd", 0.5, "what is drawn to 0", NOT_NEGATIVE, aliases=("threshold",), derivative=_by_threshold),
+            Param(
+                "lambd",
+                0.5,
+                "what is drawn to 0",
+                NOT_NEGATIVE,
+                aliases=("threshold",),
+                derivative=_by_threshold,
+                one_sided=(_by_threshold_left, _by_threshold),
+                kinks=(KinkText("lambd = |z| above 0, in lambd", left="-1 for z > 0, else 1", right="0", default="0"),),
+            ),
         ),
         formula="z - lambd if z > lambd else z + lambd if z < -lambd else 0",
         derivative_formula="1 if abs(z) > lambd else 0",

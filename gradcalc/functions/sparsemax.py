@@ -111,8 +111,8 @@ ENTRIES = (
             ),
         ),
         formula="max(z - tau, 0) with tau = max(i, (sum(j, z[j] if z[j] >= z[i] else 0) - 1) / sum(j, z[j] >= z[i]))",
-        derivative_formula="J[i][j] = s[i] * ((1 if i == j else 0) - s[j] / sum(s)) "
-        "with s = (1 if sparsemax(z) > 0 else 0)",
+        derivative_formula="J[i][j] = s[i] * ((1 if i == j else 0) - s[j] / sum(s))"
+        " with s = (1 if sparsemax(z) > 0 else 0)",
         value=_sparsemax,
         jacobian=_jacobian,
         vjp=_vjp,

@@ -88,13 +88,13 @@ def parameters(entry: Entry, keys: dict[str, Node], node: Node) -> dict[str, Any
 def _read(entry: Entry, given: dict[str, object], name: str, node: Node) -> None:
     """Check one more parameter; what it does not take as it is may be a constant formula."""
     try:
-        entry.parameters(given)
+        entry.read(given)
     except InputError:
         value = node.evaluated()
         if value is node.value:
             raise
         given[name] = value
-        entry.parameters(given)
+        entry.read(given)
 
 
 def parameter_node(node: Node, entry: Entry, letter: str) -> Node:

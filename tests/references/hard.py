@@ -22,7 +22,11 @@ def _onnx(z: Any, alpha: Any, beta: Any) -> Any:
 
 def _onnx_inside(z: Any, alpha: Any, beta: Any) -> bool:
     """With the rounded places of the kinks, for they are declared as floats."""
-    edges = sorted((float(-beta) / float(alpha), (1.0 - float(beta)) / float(alpha))) if alpha else [1, 0]
+    edges = (
+        sorted((float(-beta) / float(alpha), (1.0 - float(beta)) / float(alpha)))
+        if alpha
+        else [z - 1 if 0 < beta < 1 else z, z + 1]
+    )
     return edges[0] < z < edges[1]
 
 
@@ -59,7 +63,7 @@ REFERENCES = {
             "min_val": lambda z, low, high: int(z < low < high),
             "max_val": lambda z, low, high: int(z > high or low >= high),
         },
-        parameters=({}, {"min_val": -2.5, "max_val": 0.3}, {"min_val": 1.0, "max_val": -1.0}),
+        parameters=({}, {"min_val": -2.5, "max_val": 0.3}, {"min_val": 0.5, "max_val": 0.5}),
     ),
     "hard_silu": Reference(
         value=lambda z: z * _clip(z + 3, 0, 6) / 6,
