@@ -49,9 +49,10 @@ BROKEN: dict[str, tuple[str | bytes, str, int]] = {
     "ragged.json": ('{"dW1": [[1, 2], [3]]}', "[1] has 1 where the first row has 2", 2),
     "mixed.json": ('{"dW1": [[1, 2], 3]}', "is a single number among rows", 2),
     "mapping.json": ('{"dW1": [{"a": 1}]}', "is a mapping, not numbers", 2),
-    "outside.json": ('{"dW1[5][0]": 1}', "outside its shape", 2),
+    "outside.json": ('{"dW1[5][0]": 1}', "the index is outside its shape", 2),
+    "number.json": ('{"db1": 1}', "a single number where shape (2,) belongs", 1),
     "nan.json": ('{"loss": NaN}', "is NaN", 1),
-    "nan.yaml": ("db1: [.nan, .inf]", "is NaN, and 1 more are not finite", 1),
+    "nan.yaml": ("db1: [.nan, .inf]", "is NaN, and 1 more is not finite", 1),
     "said.json": ('{"db1": ["NaN", 0]}', "[0] is NaN", 1),
     "shape.json": ('{"dW1": [1, 2, 3]}', "shape (3,), but it should be (2, 2)", 1),
 }
@@ -74,6 +75,29 @@ def test_a_broken_file_is_told_and_the_others_are_judged(name: str, tmp_path: Pa
     alone = in_process("check", net, str(path))
     assert (alone.code, alone.err) == (code, "")
     assert said in " ".join(alone.out.split()) and alone.out.isascii()
+
+
+def test_a_file_name_wider_than_the_terminal(tmp_path: Path, net: str) -> None:
+    path = tmp_path / f"{'x' * 100}.json"
+    path.write_text('{"loss": 1}')
+    outcome = in_process("check", net, str(path), str(path))
+    assert (outcome.code, outcome.err) == (1, "")
+    assert "0 of 2 files passed" in outcome.out
+
+
+@pytest.mark.parametrize("format_name", ["table", "plain", "csv", "markdown", "html", "latex"])
+def test_control_characters_in_names_are_not_printed_raw(format_name: str, tmp_path: Path, net: str) -> None:
+    path = tmp_path / "a\x1b[31m.json"
+    path.write_text('{"lo\\u001b[31mss": 1, "loss": 0.2983711087600027}')
+    outcome = in_process("check", net, str(path), str(path), "--format", format_name)
+    assert outcome.code == 2 and "\x1b" not in outcome.out and "x1b" in outcome.out
+
+
+def test_a_quantity_given_twice_is_told_by_the_names_it_was_given(tmp_path: Path, net: str) -> None:
+    path = tmp_path / "twice.json"
+    path.write_text('{"dW1": [[1, 2], [3, 4]], "hidden.dW": [[1, 2], [3, 5]], "db1": [1, 2]}')
+    first = [line.split("  ")[0] for line in in_process("check", net, str(path)).out.splitlines()[2:5]]
+    assert first == ["hidden.dW (dW1)", "hidden.dW", "hidden.db"]
 
 
 def test_objects_are_never_unpickled(tmp_path: Path, net: str) -> None:

@@ -65,7 +65,8 @@ def item_of(judged: Judged) -> Item:
     name, address, reading = judged.given.name, judged.address, judged.reading
     if reading is None or judged.apart is None:
         size = int(judged.expected.size)
-        shapes = f"shape {text(judged.got.shape)}, but it should be {text(judged.expected.shape)}"
+        own, right = text(judged.got.shape), text(judged.expected.shape)
+        shapes = f"shape {own}, but it should be {right}" if judged.got.ndim else f"{own} where shape {right} belongs"
         return Item(address, name, False, wrong=size, size=size, problem=judged.refusal or shapes)
     return compared(name, address, reading.numbers, judged.expected, judged.apart, reading.said)
 
