@@ -34,7 +34,7 @@ def checked(
     document = read_document(spec)
     checker = load_checker(document, options, **own)
     jobs = min(jobs, len(answers))
-    tasks = [(name, read_input() if name == "-" else None) for name in answers]
+    tasks = [(name, read_input(checker.lookup.room) if name == "-" else None) for name in answers]
     with _progress(len(tasks)) as advance:
         found = _in_processes(document, options, own, tasks, jobs) if jobs > 1 else _one_by_one(checker, tasks)
         results = []
