@@ -197,6 +197,17 @@ def test_the_other_slope_at_a_kink_is_named() -> None:
     assert "right slope" in result.diagnosis[0].sentence
 
 
+def test_where_the_penalty_is_all_there_is_a_wrong_sign_is_the_plainest() -> None:
+    dead = [{**layer, "bias": [-20.0] * len(layer["bias"])} for layer in KINKED["layers"]]
+    penalty = {"norm": "half_l2_squared", "strength": 0.1}
+    checker = load_checker({**KINKED, "layers": dead, "regularization": [penalty]}, {})
+    W1, W2 = (np.array(layer["weights"]) for layer in dead)
+    for given in ({"dW1": -0.1 * W1}, {"dW1": -0.1 * W1, "dW2": -0.1 * W2}):
+        found = checker.check(given_of(given)).diagnosis
+        assert {one.mistake for one in found} == {"sign_flipped"} and len(found) == len(given)
+        assert "regularization_factor" in found[0].also
+
+
 def test_a_mistake_made_in_every_layer_is_told_of_each() -> None:
     seed = next(seed for seed in SEEDS if len(NETS[seed].W) == 3)
     found = planted(NETS[seed], dict.fromkeys(range(3), "sign_flipped dW"))
