@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: From so many files on there is a progress bar, if anybody can see it.
 _MANY = 20
 
+#: What takes the finished bar away: to the line above, which is erased.
+_LINE_UP = "\x1b[1A\x1b[2K"
+
 
 def checked(
     spec: str, answers: Sequence[str], options: Mapping[str, Any], own: Mapping[str, Any], jobs: int
@@ -85,3 +88,4 @@ def _progress(count: int) -> Iterator[Any]:
         return
     with click.progressbar(length=count, label="Checking", file=sys.stderr) as bar:
         yield bar.update
+    click.echo(_LINE_UP, file=sys.stderr, nl=False)
