@@ -299,7 +299,7 @@ def test_a_progress_bar_on_a_terminal_only(net: str, homework: list[str]) -> Non
     line = f"{sys.executable} -m gradcalc check {net} {' '.join(homework[:1] * 25)} --summary > /dev/null"
     words = ["script", "-qec", line, "/dev/null"]
     shown = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "TERM": "xterm"})
-    assert "Checking" in shown.stdout and "100%" in shown.stdout
+    assert "Checking" in shown.stdout and "100%" in shown.stdout and shown.stdout.endswith("\x1b[1A\x1b[2K")
     assert as_process("check", net, *homework[:1] * 25).err == ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,10 @@ BROKEN: dict[str, tuple[str | bytes, str, int]] = {
     "ragged.json": ('{"dW1": [[1, 2], [3]]}', "[1] has 1 where the first row has 2", 2),
     "mixed.json": ('{"dW1": [[1, 2], 3]}', "is a single number among rows", 2),
     "mapping.json": ('{"dW1": [{"a": 1}]}', "is a mapping, not numbers", 2),
-    "outside.json": ('{"dW1[5][0]": 1}', "outside its shape", 2),
+    "outside.json": ('{"hidden.dW[5][0]": 1}', "hidden.dW[5][0]: the index is outside its shape", 2),
+    "number.json": ('{"db1": 1}', "a single number where shape (2,) belongs", 1),
     "nan.json": ('{"loss": NaN}', "is NaN", 1),
-    "nan.yaml": ("db1: [.nan, .inf]", "is NaN, and 1 more are not finite", 1),
+    "nan.yaml": ("db1: [.nan, .inf]", "is NaN, and 1 more is not finite", 1),
     "said.json": ('{"db1": ["NaN", 0]}', "[0] is NaN", 1),
     "shape.json": ('{"dW1": [1, 2, 3]}', "shape (3,), but it should be (2, 2)", 1),
 }
@@ -69,11 +71,37 @@ def test_a_broken_file_is_told_and_the_others_are_judged(name: str, tmp_path: Pa
         assert (outcome.code, outcome.err) == (code, "")
         broken, right = json.loads(outcome.out)
         assert right["passed"] and right["file"] == str(good)
-        told = " ".join([broken.get("error", ""), *(one.get("problem", "") for one in broken["items"])])
+        told = " ".join(
+            [broken.get("error", ""), *(f"{one['quantity']}: {one.get('problem')}" for one in broken["items"])]
+        )
         assert not broken["passed"] and said in told
     alone = in_process("check", net, str(path))
     assert (alone.code, alone.err) == (code, "")
-    assert said in " ".join(alone.out.split()) and alone.out.isascii()
+    shown = " ".join(alone.out.split())
+    assert said in shown and alone.out.isascii() and not re.search(r"(\S+: )\1", shown)
+
+
+def test_a_file_name_wider_than_the_terminal(tmp_path: Path, net: str) -> None:
+    path = tmp_path / f"{'x' * 100}.json"
+    path.write_text('{"loss": 1}')
+    outcome = in_process("check", net, str(path), str(path))
+    assert (outcome.code, outcome.err) == (1, "")
+    assert "0 of 2 files passed" in outcome.out
+
+
+@pytest.mark.parametrize("format_name", ["table", "plain", "csv", "markdown", "html", "latex"])
+def test_control_characters_in_names_are_not_printed_raw(format_name: str, tmp_path: Path, net: str) -> None:
+    path = tmp_path / "a\x1b[31m.json"
+    path.write_text('{"lo\\u001b[31mss": 1, "loss": 0.2983711087600027}')
+    outcome = in_process("check", net, str(path), str(path), "--format", format_name)
+    assert outcome.code == 2 and "\x1b" not in outcome.out and "x1b" in outcome.out
+
+
+def test_a_quantity_given_twice_is_told_by_the_names_it_was_given(tmp_path: Path, net: str) -> None:
+    path = tmp_path / "twice.json"
+    path.write_text('{"dW1": [[1, 2], [3, 4]], "hidden.dW": [[1, 2], [3, 5]], "db1": [1, 2]}')
+    first = [line.split("  ")[0] for line in in_process("check", net, str(path)).out.splitlines()[2:5]]
+    assert first == ["hidden.dW (dW1)", "hidden.dW", "hidden.db"]
 
 
 def test_objects_are_never_unpickled(tmp_path: Path, net: str) -> None:
@@ -82,6 +110,31 @@ def test_objects_are_never_unpickled(tmp_path: Path, net: str) -> None:
     found = json.loads(outcome.out)
     assert outcome.code == 2 and item(found, "loss")["ok"]
     assert "holds Python objects" in item(found, "hidden.dW")["problem"]
+
+
+def test_a_bomb_is_known_by_its_header(tmp_path: Path, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Millions of zeros in a small file: nothing of them is unpacked."""
+    path = str(tmp_path / "bomb.npz")
+    np.savez_compressed(path, dW1=np.zeros((2000, 1000)), db1=RIGHT.quantity("hidden.db"), loss=np.zeros((0, 10**9)))
+    unpacked: list[int] = []
+    monkeypatch.setattr("gradcalc.spec.npy._fill", lambda _, rest, __: unpacked.append(len(rest)))
+    found = json.loads(in_process("check", net, path, "--format", "json").out)
+    assert item(found, "hidden.dW")["problem"] == "shape (2000, 1000), but it should be (2, 2)"
+    assert item(found, "hidden.db")["ok"] and found["compared"] == 2 and sum(unpacked) < 100
+    assert "holds no numbers" in item(found, "loss")["problem"]
+
+
+def test_arrays_that_are_too_many_together(tmp_path: Path, net: str) -> None:
+    names = [*(f"db{i}" for i in range(10)), "dW1", "loss"]
+    np.savez_compressed(tmp_path / "many.npz", **{name: np.zeros(90_000) for name in names})
+    found = json.loads(in_process("check", net, str(tmp_path / "many.npz"), "--format", "json").out)
+    assert "(90000,), but it should be (2, 2)" in item(found, "hidden.dW")["problem"]
+    assert "as many as all quantities have" in item(found, "loss")["problem"]
+    with (tmp_path / "large.npz").open("wb") as stream:
+        stream.write(b"PK")
+        stream.truncate(80_000_000)
+    outcome = in_process("check", net, str(tmp_path / "large.npz"))
+    assert outcome.code == 2 and "far more than all quantities need" in " ".join(outcome.out.split())
 
 
 def test_files_that_are_none(tmp_path: Path, net: str) -> None:

@@ -197,6 +197,67 @@ def test_the_other_slope_at_a_kink_is_named() -> None:
     assert "right slope" in result.diagnosis[0].sentence
 
 
+@pytest.mark.parametrize("kink", ["left", "right"])
+@pytest.mark.parametrize(("activation", "below"), [("relu", 0.0), ("leaky_relu", 0.01)])
+def test_a_kink_is_named_under_either_convention_and_when_carried_back(
+    activation: str, below: float, kink: str
+) -> None:
+    """Below the layer with the kink there is one more, which is wrong of it."""
+    x, W1, W2 = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[2.0, 1.0], [-1.0, 0.5]]), np.array([[0.5], [-0.7]])
+    spec = {
+        "input": x.tolist(), "target": [[1.0], [0.0]], "loss": "half_square", "kink": kink,
+        "layers": [
+            {"name": "g", "activation": "tanh", "weights": [[0.3, 0.2], [0.1, -0.4]], "bias": [0.0, 0.1]},
+            {"name": "h", "activation": activation, "weights": W1.tolist(), "bias": [0.0, 0.0]},
+            {"name": "o", "weights": W2.tolist(), "bias": [0.0]},
+        ],
+    }  # fmt: skip
+    W0 = np.array([[0.3, 0.2], [0.1, -0.4]])
+    a0 = np.tanh(x @ W0 + np.array([0.0, 0.1]))
+    spec["layers"][1]["bias"] = (b1 := -(a0 @ W1)[0]).tolist()  # the first example stands at the kink in both units
+    z1 = a0 @ W1 + b1
+    z1[0] = 0.0
+    a1 = np.where(z1 > 0, z1, below * z1)
+    dz2 = (a1 @ W2 - np.array([[1.0], [0.0]])) / 2
+    answers = {}
+    for side, at in (("left", below), ("right", 1.0)):
+        dz1 = dz2 @ W2.T * np.where(z1 > 0, 1.0, np.where(z1 == 0, at, below))
+        dz0 = dz1 @ W1.T * (1 - a0**2)
+        answers[side] = {"dz2": dz1, "dW2": a0.T @ dz1, "dW1": x.T @ dz0, "db1": dz0.sum(axis=0)}
+    checker = load_checker(spec, {})
+    assert checker.check(given_of(answers.pop(kink))).passed
+    ((side, wrong),) = answers.items()
+    for given in (wrong, {"dW1": wrong["dW1"], "db1": wrong["db1"]}):
+        found = checker.check(given_of(given)).diagnosis
+        assert [(one.mistake, one.quantity) for one in found] == [("wrong_kink", "h.dz")]
+        assert f"{side} slope where z of layer h" in found[0].sentence
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "mean_absolute_error"])
+def test_a_kink_of_the_loss_is_named(loss: str) -> None:
+    x, W = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[0.5], [-0.5]])
+    spec = {
+        "input": x.tolist(), "target": [[-0.5], [0.0]], "loss": loss, "layers": [{"name": "o", "weights": W.tolist()}]
+    }  # fmt: skip
+    da = np.array([[1.0], [1.0]]) / 2  # the first output is its target: ours has 0 there
+    checker = load_checker(spec, {})
+    for given in ({"da1": da, "dW1": x.T @ da}, {"dW1": x.T @ da}):
+        found = checker.check(given_of(given)).diagnosis
+        assert [(one.mistake, one.quantity) for one in found] == [("wrong_kink", "o.da")]
+        assert "right slope where an output in the loss" in found[0].sentence
+
+
+def test_where_the_penalty_is_all_there_is_a_wrong_sign_is_the_plainest() -> None:
+    dead = [{**layer, "bias": [-20.0] * len(layer["bias"])} for layer in KINKED["layers"]]
+    penalty = {"norm": "half_l2_squared", "strength": 0.1}
+    checker = load_checker({**KINKED, "layers": dead, "regularization": [penalty]}, {})
+    W1, W2 = (np.array(layer["weights"]) for layer in dead)
+    for given in ({"dW1": -0.1 * W1}, {"dW1": -0.1 * W1, "dW2": -0.1 * W2}):
+        found = checker.check(given_of(given)).diagnosis
+        assert {one.mistake for one in found} == {"sign_flipped"} and len(found) == len(given)
+        assert "regularization_factor" in found[0].also
+
+
 def test_a_mistake_made_in_every_layer_is_told_of_each() -> None:
     seed = next(seed for seed in SEEDS if len(NETS[seed].W) == 3)
     found = planted(NETS[seed], dict.fromkeys(range(3), "sign_flipped dW"))

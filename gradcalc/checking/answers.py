@@ -13,17 +13,17 @@ from gradcalc.checking.numerals import Fault, array_of, half_units
 from gradcalc.errors import InputError, Place, SpecError, quoted
 from gradcalc.layers import TYPES, find
 from gradcalc.shapes import Array
-from gradcalc.spec import MEMORY_LIMIT
 from gradcalc.spec.decoding import decode
 from gradcalc.spec.files import open_regular
 from gradcalc.spec.json_text import json_marks, read_json
 from gradcalc.spec.limits import MAX_ANSWER_BYTES, MAX_ANSWERS
-from gradcalc.spec.npy import read_all
+from gradcalc.spec.npy import Room, TooManyError, read_all
 from gradcalc.spec.yaml_text import read_yaml, yaml_marks
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".npz")
 _ZIP = b"PK"
 _PIECE = 1 << 20
+_LARGEST_NUMBER = 16  # bytes
 
 #: Keys of `backprop --format json` that are no quantities.
 _NO_QUANTITIES = ("loss_terms", "loss_history", "conventions")
@@ -34,24 +34,27 @@ class Given(NamedTuple):
     """One named answer: its numbers, or the problem that keeps them from being read.
 
     `halves` are half a unit of each number's last written digit; None where digits do not count.
+    Where the numbers are too many to be unpacked, `shape` is all that is known of them.
     """
 
     name: str
     numbers: Array | None
     halves: Array | None = None
     problem: str = ""
+    shape: tuple[int, ...] = ()
 
 
-def read_answers(source: str, *, digits_given: bool = False, data: bytes | None = None) -> list[Given]:
+def read_answers(source: str, room: Room, *, digits_given: bool = False, data: bytes | None = None) -> list[Given]:
     """The answers in the file `source`, or in `data`, which then is the content that `source` names.
 
+    `room` is what the arrays of an archive may hold.
     Errors: SpecError or InputError where there are no answers to be read at all.
     """
     if data is None:
-        data = _content(source)
+        data = _content(source, room)
     shown = "<stdin>" if source == "-" else source
     if data.startswith(_ZIP):
-        arrays = read_all(io.BytesIO(data), shown, MEMORY_LIMIT)
+        arrays = read_all(io.BytesIO(data), shown, room)
         return _some([_of_archive(name, array) for name, array in arrays.items()], shown)
     if source.lower().endswith((".npz", ".npy")):
         raise InputError(
@@ -72,45 +75,49 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def read_input() -> bytes:
+def read_input(room: Room) -> bytes:
     """All of standard input, for answers named "-"."""
     if sys.stdin is None:
         raise InputError("there is no standard input to read answers from")
-    return _limited(sys.stdin.buffer, "<stdin>")
+    return _limited(sys.stdin.buffer, "<stdin>", room)
 
 
-def _content(source: str) -> bytes:
+def _content(source: str, room: Room) -> bytes:
     if source == "-":
-        return read_input()
+        return read_input(room)
     if not source:
         raise InputError("the name of an answer file is empty")
     path = Path(source)
     with open_regular(path, source, suffixes=_SUFFIXES, pipe_hint="a pipe is read as: - < PIPE") as stream:
         size = os.fstat(stream.fileno()).st_size
-        start = stream.read(2)
-        if size > MAX_ANSWER_BYTES and start != _ZIP:
-            raise _too_large(source)
-        return start + (stream.read() if start == _ZIP else _limited(stream, source))
+        start = stream.read(len(_ZIP))
+        _check_size(size, start, source, room)
+        stream.seek(0)
+        return _limited(stream, source, room)
 
 
-def _limited(stream: BinaryIO, shown: str) -> bytes:
-    """All there is to read, in pieces, up to the limit of a text."""
+def _limited(stream: BinaryIO, shown: str, room: Room) -> bytes:
+    """All there is to read, in pieces, up to the limit of a text or of an archive."""
     pieces: list[bytes] = []
     size = 0
     try:
         while piece := stream.read(_PIECE):
             pieces.append(piece)
             size += len(piece)
-            if size > MAX_ANSWER_BYTES and not pieces[0].startswith(_ZIP):
-                raise _too_large(shown)
+            _check_size(size, pieces[0], shown, room)
     except (OSError, ValueError) as error:
         raise InputError(f"{quoted(shown)} cannot be read: {error}") from None
     return b"".join(pieces)
 
 
-def _too_large(shown: str) -> InputError:
-    limit = MAX_ANSWER_BYTES // 10**6
-    return InputError(f"{quoted(shown)} is more than {limit} MB of text", hint="numpy.savez writes a smaller .npz file")
+def _check_size(size: int, start: bytes, shown: str, room: Room) -> None:
+    """InputError where that many bytes are too many for what starts so."""
+    if not start.startswith(_ZIP):
+        if size > MAX_ANSWER_BYTES:
+            said = f"{quoted(shown)} is more than {MAX_ANSWER_BYTES // 10**6} MB of text"
+            raise InputError(said, hint="numpy.savez writes a smaller .npz file")
+    elif size > (most := max(MAX_ANSWER_BYTES, _LARGEST_NUMBER * room.together)):
+        raise InputError(f"{quoted(shown)} is more than {most // 10**6} MB, far more than all quantities need")
 
 
 def _text(data: bytes, shown: str) -> str:
@@ -201,6 +208,8 @@ def _given(name: str, value: Any, halves: Any, *, digits_given: bool) -> Given:
 
 
 def _of_archive(name: str, array: Array | InputError) -> Given:
+    if isinstance(array, TooManyError):
+        return Given(name, None, None, str(array), array.shape)
     if isinstance(array, InputError):
         return Given(name, None, None, str(array))
     return (

@@ -53,7 +53,7 @@ class Checker:
     def check_file(self, source: str, data: bytes | None = None) -> CheckResult:
         """The result of a file, or of the content `data` named so; what cannot be read is told, never raised."""
         try:
-            given = read_answers(source, digits_given=self.digits_given, data=data)
+            given = read_answers(source, self.lookup.room, digits_given=self.digits_given, data=data)
         except GradcalcError as error:
             return CheckResult(source, error=str(error))
         return self.check(given, source)

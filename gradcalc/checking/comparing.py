@@ -86,4 +86,5 @@ def _not_finite(got: Array, expected: Array) -> str:
     index = tuple(int(i) for i in np.argwhere(bad)[0]) if got.ndim else ()
     where = "".join(f"[{i}]" for i in index)
     word = {True: "NaN", False: "infinite"}[bool(np.isnan(got[index]))]
-    return f"{where} is {word}".strip() + (f", and {count - 1} more are not finite" if count > 1 else "")
+    others = f", and {count - 1} more {'is' if count == 2 else 'are'} not finite" if count > 1 else ""
+    return f"{where} is {word}".strip() + others

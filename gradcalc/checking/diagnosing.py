@@ -147,10 +147,15 @@ class Answers:
         return {(answer.layer, answer.letter) for answer in self.listed(self.wrong)}
 
     def plainness(self, one: Candidate) -> tuple[int, int, int, int]:
-        """Made once before made everywhere, then by rank; then first in a quantity that is given, and wrong."""
+        """Made in few layers before made in many, then by rank; then first in a quantity that is given, and wrong."""
         key = (self.table.case.name(one.ways[0].position), one.ways[0].quantity)
         given = key in self.wrong_keys
-        return len(one.ways), one.rank, 0 if given else 1, self.table.order.get(key, 0) if given else 0
+        return (
+            sum(way.layers for way in one.ways),
+            one.rank,
+            0 if given else 1,
+            self.table.order.get(key, 0) if given else 0,
+        )
 
 
 def _alone_and_everywhere(ways: Iterable[Way], last: int) -> Iterator[tuple[Way, ...]]:

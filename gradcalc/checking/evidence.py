@@ -127,7 +127,7 @@ def bits(answer: Judged) -> float:
     if not answer.got.any():
         return 0.0
     if answer.reading is None or answer.apart is None:
-        values = np.unique(answer.got)
+        values = np.unique(answer.got.ravel()[:_MANY])
         return _ZERO_BITS * float(np.count_nonzero(values == 0)) + _MOST_BITS / 2 * float(np.count_nonzero(values))
     wrong = ~answer.apart.near
     got = answer.reading.numbers[wrong]

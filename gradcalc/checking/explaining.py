@@ -12,6 +12,7 @@ from gradcalc.checking.diagnosing import Answers, Candidate, Table
 from gradcalc.checking.evidence import Flags
 from gradcalc.checking.judging import Judged
 from gradcalc.checking.records import Finding
+from gradcalc.mistakes.tape import Change
 from gradcalc.shapes import Array
 
 #: Numbers that agree by chance would agree in so many bits less; below it nobody is accused.
@@ -131,7 +132,8 @@ def _longer(answers: Answers, made: _Made) -> list[_Made]:
     known = answers.evidence(made.changed, made.fit)
     # what changes that answer, and none before it
     rows = np.flatnonzero(answers.changed[:, rest] & ~answers.changed[:, :rest].any(axis=1))
-    tried = (_together(answers, (*made.ones, answers.table.candidates[row])) for row in rows)
+    together = ((*made.ones, answers.table.candidates[row]) for row in rows)
+    tried = (_together(answers, ones) for ones in together if _give(answers, ones, answers.answers[rest]))
     return [
         one
         for one in tried
@@ -140,8 +142,16 @@ def _longer(answers: Answers, made: _Made) -> list[_Made]:
 
 
 def _together(answers: Answers, ones: tuple[Candidate, ...]) -> _Made:
-    changes = [change for one in ones for change in one.changes]
-    return _Made(ones, *answers.table.fit_of(answers.answers, changes, answers.tolerance))
+    return _Made(ones, *answers.table.fit_of(answers.answers, _changes(ones), answers.tolerance))
+
+
+def _give(answers: Answers, ones: tuple[Candidate, ...], answer: Judged) -> bool:
+    """Whether mistakes made together give one answer: seldom, and sooner known than of all answers."""
+    return bool(answers.table.fit_of([answer], _changes(ones), answers.tolerance)[1].all())
+
+
+def _changes(ones: tuple[Candidate, ...]) -> list[Change]:
+    return [change for one in ones for change in one.changes]
 
 
 def _part(answers: Answers) -> Explanation | None:

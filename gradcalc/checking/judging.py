@@ -52,7 +52,9 @@ def judge(lookup: Lookup, given: Sequence[Given], tolerance: Tolerance) -> tuple
         except GradcalcError as error:
             broken.append(Item(one.name, one.name, False, problem=str(error), compared=False))
             continue
-        if one.numbers is None:
+        if one.shape:
+            broken.append(_misshapen(meant[0], one.shape))
+        elif one.numbers is None:
             address = meant[0].address
             broken.append(Item(address, one.name, False, problem=one.problem, compared=False))
         else:
@@ -62,12 +64,18 @@ def judge(lookup: Lookup, given: Sequence[Given], tolerance: Tolerance) -> tuple
 
 def item_of(judged: Judged) -> Item:
     """What became of one answer."""
-    name, address, reading = judged.given.name, judged.address, judged.reading
+    reading = judged.reading
     if reading is None or judged.apart is None:
-        size = int(judged.expected.size)
-        shapes = f"shape {text(judged.got.shape)}, but it should be {text(judged.expected.shape)}"
-        return Item(address, name, False, wrong=size, size=size, problem=judged.refusal or shapes)
-    return compared(name, address, reading.numbers, judged.expected, judged.apart, reading.said)
+        return _misshapen(judged, judged.got.shape)
+    return compared(judged.given.name, judged.address, reading.numbers, judged.expected, judged.apart, reading.said)
+
+
+def _misshapen(judged: Judged, shape: tuple[int, ...]) -> Item:
+    """An answer of that shape, which is none of the quantity's."""
+    size = int(judged.expected.size)
+    own, right = text(shape), text(judged.expected.shape)
+    shapes = f"shape {own}, but it should be {right}" if shape else f"{own} where shape {right} belongs"
+    return Item(judged.address, judged.given.name, False, wrong=size, size=size, problem=judged.refusal or shapes)
 
 
 def refused(judged: Judged) -> Judged:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from gradcalc.addresses import Address, split_index
 from gradcalc.backpropagation import BackpropResult
-from gradcalc.errors import GradcalcError
+from gradcalc.errors import GradcalcError, UsageError
 from gradcalc.layers.dense import Dense
 from gradcalc.shapes import Array
+from gradcalc.spec.npy import Room
 
 #: A place in an array, as an index.
 Place = tuple[int | slice, ...]
+
+#: So many times the right number of numbers, and so many more, are read of an answer: it may be wrong in ways we know.
+_FAR_MORE = 4
+_ANYWAY = 100_000
 
 _BIAS = re.compile(r"(?P<before>.*(\.|^)d?)b(?P<after>[0-9]*(_new)?)")
 
@@ -37,6 +43,13 @@ class Lookup:
         self._found: dict[str, Meant | GradcalcError] = {}
         self._layers = {layer.name: layer for layer in result.problem.layers}
 
+    @cached_property
+    def room(self) -> Room:
+        """How many numbers an answer may have: far more than the largest quantity's cannot be right."""
+        sizes = [array.size for *_, array in self.result.addresses()]
+        each, together = max(sizes, default=0), sum(sizes)
+        return Room(_FAR_MORE * each + _ANYWAY, _FAR_MORE * together + 10 * _ANYWAY)
+
     def find(self, name: str) -> Meant:
         """What a name means. Errors: UsageError with near names."""
         if name not in self._found:
@@ -52,14 +65,19 @@ class Lookup:
     def _meant(self, name: str) -> Meant:
         try:
             address = self.result.locate(name)
-            return Meant(
-                str(address), address.layer, address.quantity, address.place, self.result.quantity(str(address))
-            )
+            return Meant(str(address), address.layer, address.quantity, address.place, self._numbers(address))
         except GradcalcError:
             folded = self._bias_among_weights(name)
             if folded is None:
                 raise
             return folded
+
+    def _numbers(self, address: Address) -> Array:
+        """The right numbers. UsageError where the index is outside, without the address: it is told of an answer."""
+        try:
+            return self.result.quantity(str(address))
+        except UsageError as error:
+            raise UsageError(error.message.removeprefix(f"{address}: "), hint=error.hint) from None
 
     def _bias_among_weights(self, name: str) -> Meant | None:
         """A bias that the spec keeps in W: its row or column there; None where the name is no such bias."""

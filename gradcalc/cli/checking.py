@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: From so many files on there is a progress bar, if anybody can see it.
 _MANY = 20
 
+#: What takes the finished bar away: to the line above, which is erased.
+_LINE_UP = "\x1b[1A\x1b[2K"
+
 
 def checked(
     spec: str, answers: Sequence[str], options: Mapping[str, Any], own: Mapping[str, Any], jobs: int
@@ -34,7 +37,7 @@ def checked(
     document = read_document(spec)
     checker = load_checker(document, options, **own)
     jobs = min(jobs, len(answers))
-    tasks = [(name, read_input() if name == "-" else None) for name in answers]
+    tasks = [(name, read_input(checker.lookup.room) if name == "-" else None) for name in answers]
     with _progress(len(tasks)) as advance:
         found = _in_processes(document, options, own, tasks, jobs) if jobs > 1 else _one_by_one(checker, tasks)
         results = []
@@ -85,3 +88,4 @@ def _progress(count: int) -> Iterator[Any]:
         return
     with click.progressbar(length=count, label="Checking", file=sys.stderr) as bar:
         yield bar.update
+    click.echo(_LINE_UP, file=sys.stderr, nl=False)

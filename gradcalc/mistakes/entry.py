@@ -16,6 +16,7 @@ class Way(NamedTuple):
     """One way to make a mistake: where, in which quantity, and the changed rules. `said` fills in the sentence.
 
     `kind` is the same for the same way in another layer; ways of the same kind in all layers are tried together.
+    `layers` says in how many it is made at once: what is made in fewer is plainer.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class Way(NamedTuple):
     quantity: str
     changes: tuple[Change, ...]
     said: tuple[tuple[str, str], ...] = ()
+    layers: int = 1
 
 
 class Case:

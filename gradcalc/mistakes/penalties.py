@@ -23,10 +23,11 @@ def _ways(case: Case, kind: str, factor: float, said: tuple[tuple[str, str], ...
     ]
     gradients = tuple(Change("final", position, _scaled(letter, factor)) for position, letter in letters)
     loss = Change("loss", WHOLE, lambda run, _at, value: value + (factor - 1.0) * run.penalty(run.problem.penalties))
+    layers = max(1, len({position for position, _ in letters}))
     if gradients:
-        yield Way(f"{kind} gradients", letters[0][0], letters[0][1], gradients, said)
+        yield Way(f"{kind} gradients", letters[0][0], letters[0][1], gradients, said, layers)
     if case.right.loss is not None:
-        yield Way(f"{kind} all", WHOLE, "loss", (loss, *gradients), said)
+        yield Way(f"{kind} all", WHOLE, "loss", (loss, *gradients), said, layers)
         yield Way(f"{kind} loss", WHOLE, "loss", (loss,), said)
     for (position, letter), change in zip(letters, gradients, strict=True):
         yield Way(f"{kind} {letter}", position, letter, (change,), said)

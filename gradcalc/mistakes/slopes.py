@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ import numpy as np
 from gradcalc.functions.entry import SIDES
 from gradcalc.layers.activation import Activation
 from gradcalc.mistakes.entry import Case, Mistake, Way
-from gradcalc.mistakes.tape import Change, Run
+from gradcalc.mistakes.tape import WHOLE, Change, Run, Start
+from gradcalc.objective import Objective
 from gradcalc.shapes import Array
 
 #: dz from the run, the layer's position and da; None where it cannot be made.
 Back = Callable[[Run, int, Array], Array]
+
+#: The sides of a kink, the one that says least last: where several give the same numbers, the first is named.
+_SAID = (*SIDES[1:], SIDES[0])
 
 #: Slopes that are written in terms of the output a, by function: f'(z) = g(a), here with z in the place of a.
 _BY_OUTPUT: dict[str, Callable[[Array, Any], Array]] = {
@@ -131,10 +136,11 @@ def _elementwise(case: Case) -> Iterator[Way]:
 
 
 def _kink(case: Case) -> Iterator[Way]:
-    """Another one-sided derivative where a pre-activation stands exactly at a kink."""
+    """Another one-sided derivative where a pre-activation, or an output in the loss, stands exactly at a kink."""
+    yield from _kink_of_the_loss(case)
     for position, activation in _activated(case):
         own = None if activation.vector else activation.slope(case.right.z(position))
-        for side in SIDES:
+        for side in _SAID:
             if own is None:
                 continue
             other = Activation(activation.entry, activation.values, side, activation.axis)
@@ -147,7 +153,25 @@ def _kink(case: Case) -> Iterator[Way]:
             def back(run: Run, at: int, da: Array, f: Activation = other) -> Array:
                 return f.back(run.z(at), da, f.slope(run.z(at)))
 
-            yield from _ways(position, case, side, back, slope, (("side", side),))
+            said = (("side", side), ("what", f"z of layer {case.name(position)}"))
+            yield from _ways(position, case, side, back, slope, said)
+
+
+def _kink_of_the_loss(case: Case) -> Iterator[Way]:
+    objective, start = case.problem.objective, case.right.start
+    if objective is None or start is None:
+        return
+    for side in _SAID:
+        other = copy(objective)
+        other.kink = side
+
+        def gradient(run: Run, _at: int, start: Start, other: Objective = other) -> Start:
+            return start._replace(da=other(run.steps[-1].a if run.steps else run.problem.x, None, None).da)
+
+        if start.dz is None and not np.array_equal(gradient(case.right, WHOLE, start).da, start.da, equal_nan=True):
+            letter, change = "da" if case.layers else "da0", Change("start", WHOLE, gradient)
+            said = (("side", side), ("what", "an output in the loss"))
+            yield Way(f"loss {side}", len(case.layers) - 1, letter, (change,), said)
 
 
 MISSING = Mistake(
@@ -181,8 +205,7 @@ ELEMENTWISE = Mistake(
 KINK = Mistake(
     "wrong_kink",
     "another slope at a kink",
-    "{quantity} takes the {side} slope where z of layer {layer} stands exactly at a kink; "
-    "another convention is in force here.",
+    "{quantity} takes the {side} slope where {what} stands exactly at a kink; another convention is in force here.",
     "ReLU'(0) = 1 where the course has 0",
     _kink,
 )

@@ -6,6 +6,8 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from gradcalc.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,5 +23,5 @@ def delimited(rows: Iterable[Iterable[str]], separator: str) -> str:
 
 
 def text_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula to be computed."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Text without control characters, that no spreadsheet takes for a formula to be computed."""
+    return f"'{printable(text)}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else printable(text)

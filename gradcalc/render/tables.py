@@ -96,7 +96,8 @@ class _Column:
 
 
 def _broken(text: str, width: int) -> str:
-    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
+    # where one word alone is wider than the terminal, nothing is left for the other columns
+    return "\n".join(textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False))
 
 
 def _columns(table: Table, digits: int) -> list[_Column]:

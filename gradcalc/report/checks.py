@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gradcalc.checking.records import CheckResult, Item
@@ -39,7 +40,7 @@ def _file(result: CheckResult) -> Iterator[Block]:
 
 
 def _remark(item: Item) -> str:
-    said = f"{item.quantity}: {item.problem or item.note}"
+    said = f"{printable(item.quantity)}: {item.problem or item.note}"
     return said if said.endswith(("?", "...")) else f"{said}."
 
 
@@ -77,13 +78,17 @@ def verdict(result: CheckResult) -> str:
 def items_table(result: CheckResult) -> Table:
     """One row an answer that could be compared: right or not, and where it is furthest off."""
     columns = ["quantity", "", "worst", "expected", "got", "abs error", "rel error"]
-    return Table("", columns, [_row(item) for item in result.items if item.worst_index is not None], digits=(3, 6))
+    shown = [item for item in result.items if item.worst_index is not None]
+    times = Counter(item.quantity for item in shown)
+    return Table("", columns, [_row(item, times[item.quantity] > 1) for item in shown], digits=(3, 6))
 
 
-def _row(item: Item) -> list[Cell]:
+def _row(item: Item, again: bool) -> list[Cell]:
+    """The row of an answer; one to a quantity that is given `again` is told by the name the file has for it."""
+    name = f"{item.quantity} ({printable(item.name)})" if again and item.name != item.quantity else item.quantity
     index = "".join(f"[{i}]" for i in item.worst_index or ())
     apart = [item.expected, item.got, item.max_abs_error, item.max_rel_error]
-    return [item.quantity, "ok" if item.ok else "wrong", index or None, *apart]
+    return [name, "ok" if item.ok else "wrong", index or None, *apart]
 
 
 def summary_table(results: Sequence[CheckResult]) -> Table:

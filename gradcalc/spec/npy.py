@@ -32,6 +32,21 @@ _ARCHIVE_FAULTS = (
 )  # fmt: skip
 
 
+class TooManyError(InputError):
+    """An array with more numbers than it can have, told by its header: nothing of it was unpacked."""
+
+    def __init__(self, message: str, shape: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.shape = shape
+
+
+class Room(NamedTuple):
+    """How many numbers each array of an archive may have, and how many all of them together."""
+
+    each: int
+    together: int
+
+
 class _Header(NamedTuple):
     """What a .npy header says: number type, shape, order, and where the numbers begin."""
 
@@ -49,24 +64,43 @@ class _Header(NamedTuple):
         return self.numbers * self.dtype.itemsize
 
 
-def read_npy(stream: IO[bytes], size: int, shown: str, memory_limit: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The array of a .npy stream of `size` bytes, as float64; InputError where it is none or too large."""
+def read_npy(stream: IO[bytes], size: int, shown: str, limit: int | Room) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The array of a .npy stream of `size` bytes, as float64; InputError where it is none or too large.
+
+    `limit` is that of memory in bytes, or the room there is for numbers.
+    """
     head = stream.read(_HEADER_LIMIT)
     header = _header(head, shown)
     if header.offset + header.bytes != size:
         has = f"{size - header.offset} bytes of numbers where its header says {header.bytes}"
         raise InputError(f"{shown} is damaged: it has {has}")
-    needed = header.bytes + (0 if header.dtype == np.float64 else 8 * header.numbers)
-    if needed > memory_limit:
-        numbers = " x ".join(map(str, header.shape))
-        too_much = f"{size_text(needed)}: over the limit of {size_text(memory_limit)}"
-        raise InputError(f"{shown} holds {numbers} numbers, which need {too_much}", hint="--memory-limit raises it")
+    if isinstance(limit, Room):
+        _check_room(header, limit, shown)
+    else:
+        _check_memory(header, limit, shown)
     data = bytearray(header.bytes)
     data[: len(head) - header.offset] = head[header.offset :]
     _fill(stream, memoryview(data)[len(head) - header.offset :], shown)
     flat = np.frombuffer(data, header.dtype, header.numbers)
     with np.errstate(all="ignore"):  # a long double too large becomes inf, which is refused later
         return flat.reshape(header.shape, order="F" if header.fortran else "C").astype(np.float64, copy=False)
+
+
+def _check_memory(header: _Header, limit: int, shown: str) -> None:
+    needed = header.bytes + (0 if header.dtype == np.float64 else 8 * header.numbers)
+    if needed > limit:
+        numbers = " x ".join(map(str, header.shape))
+        too_much = f"{size_text(needed)}: over the limit of {size_text(limit)}"
+        raise InputError(f"{shown} holds {numbers} numbers, which need {too_much}", hint="--memory-limit raises it")
+
+
+def _check_room(header: _Header, room: Room, shown: str) -> None:
+    """Refuse more numbers than there can be."""
+    numbers = " x ".join(map(str, header.shape))
+    if header.numbers > room.each:
+        raise TooManyError(f"{shown} holds {numbers} numbers, more than any quantity", header.shape)
+    if header.numbers > room.together:
+        raise InputError(f"{shown} holds {numbers} numbers, and the arrays before it as many as all quantities have")
 
 
 def read_npz(stream: BinaryIO, key: str | None, shown: str, memory_limit: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -77,19 +111,19 @@ def read_npz(stream: BinaryIO, key: str | None, shown: str, memory_limit: int) -
         return _content(archive, _key_of(member), member, shown, memory_limit)
 
 
-def read_all(
-    stream: BinaryIO, shown: str, memory_limit: int
-) -> dict[str, np.ndarray[Any, np.dtype[np.float64]] | InputError]:
+def read_all(stream: BinaryIO, shown: str, room: Room) -> dict[str, np.ndarray[Any, np.dtype[np.float64]] | InputError]:
     """Every array of a .npz archive by its key, or why it cannot be read. InputError where the archive is broken."""
     _check_directory(stream, shown)
     found: dict[str, np.ndarray[Any, np.dtype[np.float64]] | InputError] = {}
     with _opened(stream, shown) as archive:
         for key, member in _members(archive).items():
-            left = memory_limit - sum(a.nbytes for a in found.values() if isinstance(a, np.ndarray))
             try:
-                found[key] = _content(archive, key, member, shown, left)
+                array = _content(archive, key, member, shown, room)
             except InputError as error:
                 found[key] = error
+                continue
+            found[key] = array
+            room = room._replace(together=room.together - array.size)
     return found
 
 
@@ -105,13 +139,13 @@ def _damaged(error: Exception, shown: str) -> InputError:
 
 
 def _content(
-    archive: zipfile.ZipFile, key: str, member: zipfile.ZipInfo, shown: str, memory_limit: int
+    archive: zipfile.ZipFile, key: str, member: zipfile.ZipInfo, shown: str, limit: int | Room
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """The array of one member."""
     _check_packing(member, key, shown)
     try:
         with archive.open(member) as content:
-            return read_npy(content, member.file_size, f"{shown}[{printable(key[:40])}]", memory_limit)
+            return read_npy(content, member.file_size, f"{shown}[{printable(key[:40])}]", limit)
     except _ARCHIVE_FAULTS as error:
         raise _damaged(error, shown) from None
 
