@@ -75,7 +75,7 @@ def another(entry: Entry, param: Param) -> object:
     """A value of a parameter that is not its default."""
     for value in (*param.choices, not param.default, 1.5, 3.0, 0.25, 0.1, 1.0):
         try:
-            if param.read(value, entry.name) != param.default:
+            if entry.parameters({param.name: value})[param.name] != param.default:
                 return value
         except GradcalcError:
             continue
