@@ -48,7 +48,8 @@ class _Logit(NamedTuple):
     """The module's letters, `power` = q^gamma and lean = (1 - 2 y) sign(x).
 
     Where A is 0 (`alone`) q and CE are t times a number near 1, which underflows before their powers do: then
-    `per_t` is CE / t. `steep` is q' / q = sigmoid' / q lean, and by_t is 1 / (1 + t) / (A + B t).
+    `per_t` is CE / t, and q^gamma is `share` e^-`line`, a sum of two. `steep` is q' / q = sigmoid' / q lean, and by_t
+    is 1 / (1 + t) / (A + B t).
     """
 
     sign: Any
@@ -60,6 +61,8 @@ class _Logit(NamedTuple):
     alone: Any
     entropy: Any
     per_t: Any
+    share: Any
+    line: Pair
     power: Any
     by_t: Any
     bottom: Any
@@ -95,13 +98,14 @@ def _logit(xp: Any, x: Any, y: Any, gamma: float) -> _Logit:
     bottom, _ = times(xp, whole, numerator)
     per_t = xp.where(t < 1e-17, 1.0, xp.divide(xp.log1p(t), t))
     line, line_low = multiplied(xp, xp.where(r < 1e300, r, 1e300), gamma)
-    pure = decays(xp, 1.0 / raised(xp, whole, gamma), line, line_low)
+    share = 1.0 / raised(xp, whole, gamma)
+    pure = decays(xp, share, line, line_low)
     mixed = raised(xp, over(xp, numerator, whole), gamma)
     entropy = weighted(xp, A, r) + (A_low * xp.minimum(r, 1e300) + xp.log1p(t))
     lean = sign * (1.0 - 2.0 * y)
     power = xp.where(alone, pure, mixed)
     by_t = xp.divide(1.0 + 0.0 * t, bottom)
-    return _Logit(sign, r, t, A, B, lean, alone, entropy, per_t, power, by_t, bottom)
+    return _Logit(sign, r, t, A, B, lean, alone, entropy, per_t, share, (line, line_low), power, by_t, bottom)
 
 
 def _log_q(xp: Any, at: _Logit) -> Any:
@@ -119,10 +123,12 @@ def _sigmoid_focal(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -
 def _sigmoid_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     """q^gamma (CE' + gamma q' / q CE); alone everything has the factor t."""
     at = _logit(xp, x, y, gamma)
-    factor = _balance(xp, y, alpha) * at.sign * at.power
+    factor = _balance(xp, y, alpha) * at.sign
     mixed = at.pull + gamma * weighted(xp, at.steep(xp), at.entropy)
     alone = (gamma * at.lean * at.per_t - at.B) / (1.0 + at.t)
-    return xp.where(at.alone, decays(xp, factor * alone, at.r), factor * mixed)
+    # one exponential of the whole line is one rounding less than t times the power
+    size, low = plus(xp, at.line, (at.r, 0.0))
+    return xp.where(at.alone, decays(xp, factor * at.share * alone, size, low), factor * at.power * mixed)
 
 
 def _sigmoid_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:

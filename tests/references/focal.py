@@ -60,7 +60,7 @@ def _balance(y: Any, alpha: Any) -> Any:
     return mpf(1) if alpha is None else alpha * y + (1 - alpha) * (1 - y)
 
 
-def _focal(parts: Any) -> Reference:
+def _focal(parts: Any, *hard: tuple[dict[str, Any], tuple[float, float]]) -> Reference:
     def value(x: Any, y: Any, gamma: Any, alpha: Any) -> Any:
         at = parts(x, y)
         return _balance(y, alpha) * at.q**gamma * at.ce
@@ -101,7 +101,19 @@ def _focal(parts: Any) -> Reference:
         by_target=by_target,
         by_parameter={"gamma": by_gamma, "alpha": by_alpha},
         parameters=({}, {"gamma": 0.0}, {"gamma": 0.5, "alpha": 0.25}, {"gamma": 5.0}),
+        hard=hard,
     )
 
 
-REFERENCES = {"sigmoid_focal": _focal(_of_logit), "binary_focal": _focal(_of_probability)}
+REFERENCES = {
+    "sigmoid_focal": _focal(
+        _of_logit,
+        ({"gamma": 1.5, "alpha": 0.25}, (-20.000000000000004, 0.0)),
+        ({}, (0.4670311153458744, 0.0)),
+        ({}, (2.7182621605182344, 0.9999927645427503)),
+    ),
+    "binary_focal": _focal(
+        _of_probability,
+        ({"gamma": 2.817921121921204, "alpha": 1.0}, (0.3333333333333333, 0.24999999999999994)),
+    ),
+}
