@@ -65,17 +65,19 @@ def synopsis(name: str) -> list[str]:
     command, context = find_command(name)
     params = command.get_params(context)
     options = [f".Op {_flag(max(p.opts, key=len), p)}" for p in params if isinstance(p, click.Option)]
-    arguments = [_argument(p) for p in params if isinstance(p, click.Argument)]
+    arguments = [line for p in params if isinstance(p, click.Argument) for line in _argument(p)]
     if isinstance(command, click.Group):
         arguments = [".Ar COMMAND", ".Op Ar ARGUMENT ..."]
     return [f".Nm {context.info_name}", *options, *arguments]
 
 
-def _argument(param: click.Argument) -> str:
-    """An argument as macros: Ar INPUT ..., or the words it may be."""
+def _argument(param: click.Argument) -> list[str]:
+    """An argument as macros: Ar INPUT ..., or the words it may be, a line each so that they can be broken."""
     word = (param.metavar or (param.name or "").upper()).strip("[].")
-    shown = _words(word.split("|")) if "|" in word else f"Ar {word}"
-    return f".{'' if param.required else 'Op '}{shown}{' ...' if param.nargs == -1 else ''}"
+    if "|" in word:
+        *words, last = (f".Cm {argument(choice)}" for choice in word.split("|"))
+        return [".Oo", *(f"{choice} |" for choice in words), last, ".Oc"]
+    return [f".{'' if param.required else 'Op '}Ar {word}{' ...' if param.nargs == -1 else ''}"]
 
 
 def _flag(spelling: str, param: click.Option) -> str:
