@@ -7,13 +7,16 @@ import numpy as np
 from gradcalc.layers.base import Quantities, Step, no_slope
 from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample, Settings
 from gradcalc.layers.sliding import (
-    DATA_FORMAT,
+    OVER_ONE,
+    OVER_TWO,
     PADDING,
     SAME_NOTE,
-    STRIDE,
     Grid,
     Sliding,
     check_sight,
+    pool_example,
+    pool_keys,
+    pool_samples,
     read_grid,
     read_windows,
 )
@@ -49,8 +52,7 @@ class AvgPool(Sliding):
             sent = np.zeros(grid.shape, da.dtype)
             for place in self.windows.places(counts):
                 sent[place] += part
-            dx = sent[self.windows.inside(self.grid.size)]
-            return {"da": da, "dx": self.grid.given_back(dx)}
+            return {"da": da, "dx": self.without_padding(sent)}
 
         a = self.grid.given_back(total / divisor)
         return Step(a, {"x": x, "a": a}, no_slope, back)
@@ -78,9 +80,8 @@ def _build(settings: Settings, made: type[AvgPool]) -> AvgPool:
 
 
 def _keys(kernel: str) -> tuple[Key, ...]:
-    return (
-        Key("kernel", kernel, "the window's size", required=True),
-        STRIDE._replace(default=None, doc="steps from one window to the next; left out: the kernel's size"),
+    return pool_keys(
+        kernel,
         PADDING,
         Key(
             "count_include_pad",
@@ -88,7 +89,6 @@ def _keys(kernel: str) -> tuple[Key, ...]:
             "whether a mean counts the padding's zeros among its entries",
             default=True,
         ),
-        DATA_FORMAT,
     )
 
 
@@ -114,16 +114,9 @@ layers:
   - {type: avg_pool1d, kernel: 2}
 upstream: [[0.5, -1]]
 """,
-        samples=(
-            Sample({"kernel": 2}, ((2, 6),)),
-            Sample({"kernel": 3, "stride": 1, "padding": 1, "count_include_pad": False}, ((2, 5),)),
-            Sample({"kernel": 3, "stride": 2, "padding": "same", "data_format": "channels_last"}, ((5, 2),)),
-        ),
+        samples=pool_samples(Sample({"kernel": 3, "stride": 1, "padding": 1, "count_include_pad": False}, ((2, 5),))),
         quantities=_QUANTITIES,
-        ranks=(2,),
-        axes=("channels", "length"),
-        channels=True,
-        keeps_rank=False,
+        **OVER_ONE,
         notes=_NOTES,
     ),
     LayerEntry(
@@ -137,23 +130,12 @@ upstream: [[0.5, -1]]
             "n: how many entries of the window count",
         ),
         backward=(_BACKWARD,),
-        example="""\
-input:                  # one example: 1 channel of 2 x 4
-  - [[1, 5, 2, 2], [3, 0, 4, 1]]
-layers:
-  - {type: avg_pool2d, kernel: 2}
-upstream: [[[0.5, -1]]]
-""",
-        samples=(
-            Sample({"kernel": 2}, ((2, 4, 4),)),
-            Sample({"kernel": [3, 2], "stride": 1, "padding": 1, "count_include_pad": False}, ((2, 4, 5),)),
-            Sample({"kernel": 3, "stride": 2, "padding": "same", "data_format": "channels_last"}, ((5, 4, 2),)),
+        example=pool_example("avg_pool2d"),
+        samples=pool_samples(
+            Sample({"kernel": [3, 2], "stride": 1, "padding": 1, "count_include_pad": False}, ((2, 4, 5),))
         ),
         quantities=_QUANTITIES,
-        ranks=(3,),
-        axes=("channels", "height", "width"),
-        channels=True,
-        keeps_rank=False,
+        **OVER_TWO,
         notes=_NOTES,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradcalc.layers.conv import NOTES, QUANTITIES, Conv, build, keys
 from gradcalc.layers.declaration import LayerEntry, Sample
+from gradcalc.layers.sliding import OVER_ONE
 
 
 class Conv1d(Conv):
@@ -54,10 +55,7 @@ upstream: [[1, 1, 1]]
             Sample({"weights": [0.5, -0.25], "padding": [2]}, ((1, 3),)),
         ),
         quantities=QUANTITIES,
-        ranks=(2,),
-        axes=("channels", "length"),
-        channels=True,
-        keeps_rank=False,
+        **OVER_ONE,
         weights=("W",),
         biases=("b",),
         notes=NOTES,

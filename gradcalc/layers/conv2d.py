@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradcalc.layers.conv import NOTES, QUANTITIES, Conv, build, keys
 from gradcalc.layers.declaration import LayerEntry, Sample
+from gradcalc.layers.sliding import OVER_TWO
 
 
 class Conv2d(Conv):
@@ -71,10 +72,7 @@ upstream: [[[1, 1], [1, 1]]]
             Sample({"weights": _X, "padding": "valid"}, ((1, 3, 3),)),
         ),
         quantities=QUANTITIES,
-        ranks=(3,),
-        axes=("channels", "height", "width"),
-        channels=True,
-        keeps_rank=False,
+        **OVER_TWO,
         weights=("W",),
         biases=("b",),
         notes=NOTES,

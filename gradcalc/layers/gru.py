@@ -22,13 +22,15 @@ from gradcalc.layers.recurrent import (
 )
 from gradcalc.layers.recurrent_keys import (
     BEHIND,
-    H0,
-    LAYOUT,
-    RETURN_SEQUENCES,
-    parameter_keys,
-    read_gates,
-    read_parameters,
-    state_quantities,
+    BY_WX,
+    BY_X,
+    OUTPUT,
+    OVER_TIME,
+    build_gated,
+    derivatives,
+    gate_order_key,
+    out_in,
+    recurrent_keys,
 )
 from gradcalc.numerics import arrays as xp
 from gradcalc.numerics.careful import sigmoid, sigmoid_slope, tanh_slope
@@ -209,20 +211,8 @@ class GRU(Recurrent):
 
 
 def _build(settings: Settings) -> GRU:
-    units, layout, parameters = read_parameters(settings, 3, ("h0",))
-    sequences = settings.flag("return_sequences")
-    return GRU(
-        settings.name,
-        settings.shapes[0],
-        units,
-        parameters,
-        reset=settings.choice("reset", tuple(RESETS)),
-        update=settings.choice("update", ("old", "new")),
-        layout=layout,
-        gate_order=read_gates(settings, GRU.gates, {"u": "z", "h": "n"}),
-        return_sequences=sequences,
-        behind=settings.activation((settings.shapes[0][0], units) if sequences else (units,)),
-    )
+    reset, update = settings.choice("reset", tuple(RESETS)), settings.choice("update", ("old", "new"))
+    return build_gated(settings, GRU, {"u": "z", "h": "n"}, reset=reset, update=update)
 
 
 _WX = [[0.5, -0.3, 0.2, 0.1, 0.4, -0.6], [0.1, 0.4, -0.6, 0.3, -0.2, 0.5]]
@@ -234,15 +224,9 @@ ENTRIES = (
         type="gru",
         title="Gated recurrent unit",
         build=_build,
-        keys=(
-            *parameter_keys("3 * units"),
-            H0,
-            Key(
-                "gate_order",
-                "letters",
-                "which gate each block of columns is; r,z,n is PyTorch's, z,r,n Keras's (z the update gate)",
-                default="r,z,n",
-            ),
+        keys=recurrent_keys(
+            "3 * units",
+            gate_order_key("r,z,n", "r,z,n is PyTorch's, z,r,n Keras's (z the update gate)"),
             Key(
                 "reset",
                 "after | before",
@@ -256,8 +240,6 @@ ENTRIES = (
                 default="old",
             ),
             BEHIND,
-            LAYOUT,
-            RETURN_SEQUENCES,
         ),
         forward=(
             "z[t] = [z_r z_u z_n]; z_r and z_u are their blocks of x[t] Wx + b + h[t-1] Wh + bh, with h[-1] = h0",
@@ -267,7 +249,7 @@ ENTRIES = (
             "reset before: m[t] = r[t] * h[t-1], z_n[t] = x[t] Wx_n + b_n + m[t] Wh_n + bh_n",
             "n[t] = tanh(z_n[t])",
             "h[t] = u[t] * h[t-1] + (1 - u[t]) * n[t]; update new: u and 1 - u change places",
-            "a = h, or its last step (return_sequences: false)",
+            OUTPUT,
         ),
         backward=(
             "dL/dh[t] = dL/da[t] + (dL/dh * u + dL/dz_r Wh_r^T + dL/dz_u Wh_u^T + what m passes on) of step t+1",
@@ -276,11 +258,11 @@ ENTRIES = (
             "dL/dz = [dL/dr * sigmoid'(z_r), dL/du * sigmoid'(z_u), dL/dn * tanh'(z_n)]",
             "reset after:  dL/dm = dL/dz_n * r, dL/dr = dL/dz_n * m; m passes on dL/dm Wh_n^T",
             "reset before: dL/dm = dL/dz_n Wh_n^T, dL/dr = dL/dm * h[t-1]; m passes on dL/dm * r",
-            "dL/dWx = sum over t of x[t]^T dL/dz[t]",
+            BY_WX,
             "dL/dWh = sum over t of h[t-1]^T dL/dz[t]; Wh_n: of h[t-1]^T dL/dm[t] (after), m[t]^T dL/dz_n[t] (before)",
             "dL/db = dL/dz, summed over steps and examples; bh_n: dL/dm (after)",
             "dL/dh0 = what dL/dh[-1] would be",
-            "dL/dx[t] = dL/dz[t] Wx^T",
+            BY_X,
         ),
         example="""\
 input: [[1], [0.5]]
@@ -300,9 +282,7 @@ loss: half_square
             Sample({"Wx": _WX, "Wh": _WH, "bias": _B, "reset": "before", "h0": [0.2, -0.1]}, ((3, 2),)),
             Sample(
                 {
-                    "Wx": [list(row) for row in zip(*_WX, strict=True)],
-                    "Wh": [list(row) for row in zip(*_WH, strict=True)],
-                    "layout": "out_in",
+                    **out_in(_WX, _WH),
                     "gate_order": "z,r,h",
                     "update": "new",
                     "recurrent_bias": 0.3,
@@ -330,18 +310,9 @@ loss: half_square
             Quantity("dm", "dL/dz_n * r", "dL by m"),
             Quantity("dr", "dL/dz_n * m", "dL by the gate's value"),
             Quantity("dz", "dL/dr * sigmoid'(z_r) ...", "dL by the pre-activations of all gates, in gate_order"),
-            Quantity("dWx", "sum of x[t]^T dL/dz[t]"),
-            Quantity("dWh", "sum of h[t-1]^T dL/dz[t] ..."),
-            Quantity("db", "sum of dL/dz"),
-            Quantity("dbh", "sum of dL/dz ..."),
-            *state_quantities(h0="as dh, of the step before the first"),
-            Quantity("dx", "dL/dz Wx^T"),
+            *derivatives(" ...", h0="as dh, of the step before the first"),
         ),
-        ranks=(2,),
-        axes=("time", "features"),
-        keeps_rank=False,
-        weights=("Wx", "Wh"),
-        biases=("b", "bh"),
+        **OVER_TIME,
         notes=(
             "x is (N, T, features), or (T, features) for one example; gates, h and their derivatives are (N, T, units)",
             "the update gate's block is z in gate_order and its value the quantity u: z holds all pre-activations",

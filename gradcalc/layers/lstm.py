@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcalc.layers.base import Quantities, Step
-from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample, Settings
+from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample
 from gradcalc.layers.recurrent import (
     Recurrent,
     examples_first,
@@ -18,13 +18,15 @@ from gradcalc.layers.recurrent import (
 )
 from gradcalc.layers.recurrent_keys import (
     BEHIND,
-    H0,
-    LAYOUT,
-    RETURN_SEQUENCES,
-    parameter_keys,
-    read_gates,
-    read_parameters,
-    state_quantities,
+    BY_PARAMETERS,
+    BY_X,
+    OUTPUT,
+    OVER_TIME,
+    build_gated,
+    derivatives,
+    gate_order_key,
+    out_in,
+    recurrent_keys,
 )
 from gradcalc.numerics import arrays as xp
 from gradcalc.numerics.careful import sigmoid, sigmoid_slope, tanh_slope
@@ -118,21 +120,6 @@ class LSTM(Recurrent):
         }
 
 
-def _build(settings: Settings) -> LSTM:
-    units, layout, parameters = read_parameters(settings, 4, ("h0", "c0"))
-    sequences = settings.flag("return_sequences")
-    return LSTM(
-        settings.name,
-        settings.shapes[0],
-        units,
-        parameters,
-        layout=layout,
-        gate_order=read_gates(settings, LSTM.gates, {"c": "g", "j": "g"}),
-        return_sequences=sequences,
-        behind=settings.activation((settings.shapes[0][0], units) if sequences else (units,)),
-    )
-
-
 _WX = [[0.5, -0.3, 0.2, 0.1, 0.4, -0.6, 0.7, 0.2], [0.1, 0.4, -0.6, 0.3, -0.2, 0.5, 0.1, -0.4]]
 _WH = [[0.3, 0.1, -0.2, 0.5, 0.2, -0.1, 0.4, 0.6], [-0.4, 0.2, 0.5, 0.1, -0.3, 0.6, -0.5, 0.2]]
 _B = [0.1, 0.2, -0.3, 0.4, 0.5, -0.1, 0.2, 0.3]
@@ -141,20 +128,12 @@ ENTRIES = (
     LayerEntry(
         type="lstm",
         title="Long short-term memory",
-        build=_build,
-        keys=(
-            *parameter_keys("4 * units"),
-            H0,
+        build=lambda settings: build_gated(settings, LSTM, {"c": "g", "j": "g"}),
+        keys=recurrent_keys(
+            "4 * units",
             Key("c0", "array", "the cell before the first step, as h0; left out: zeros"),
-            Key(
-                "gate_order",
-                "letters",
-                "which gate each block of columns is; i,f,g,o is PyTorch's, i,f,c,o Keras's (c for g)",
-                default="i,f,o,g",
-            ),
+            gate_order_key("i,f,o,g", "i,f,g,o is PyTorch's, i,f,c,o Keras's (c for g)"),
             BEHIND,
-            LAYOUT,
-            RETURN_SEQUENCES,
         ),
         forward=(
             "z[t] = x[t] Wx + h[t-1] Wh + b = [z_i z_f z_o z_g], with h[-1] = h0",
@@ -164,7 +143,7 @@ ENTRIES = (
             "g[t] = tanh(z_g[t])",
             "c[t] = f[t] * c[t-1] + i[t] * g[t], with c[-1] = c0",
             "h[t] = o[t] * tanh(c[t])",
-            "a = h, or its last step (return_sequences: false)",
+            OUTPUT,
         ),
         backward=(
             "dL/dh[t] = dL/da[t] + dL/dz[t+1] Wh^T",
@@ -174,12 +153,10 @@ ENTRIES = (
             "dL/do[t] = dL/dh[t] * tanh(c[t])",
             "dL/dg[t] = dL/dc[t] * i[t]",
             "dL/dz = [dL/di * sigmoid'(z_i), dL/df * sigmoid'(z_f), dL/do * sigmoid'(z_o), dL/dg * tanh'(z_g)]",
-            "dL/dWx = sum over t of x[t]^T dL/dz[t]",
-            "dL/dWh = sum over t of h[t-1]^T dL/dz[t]",
-            "dL/db = dL/dz, summed over steps and examples",
+            *BY_PARAMETERS,
             "dL/dh0 = dL/dz[0] Wh^T",
             "dL/dc0 = dL/dc[0] * f[0]",
-            "dL/dx[t] = dL/dz[t] Wx^T",
+            BY_X,
         ),
         example="""\
 input: [[1], [0.5]]
@@ -208,9 +185,7 @@ loss: half_square
             ),
             Sample(
                 {
-                    "Wx": [list(row) for row in zip(*_WX, strict=True)],
-                    "Wh": [list(row) for row in zip(*_WH, strict=True)],
-                    "layout": "out_in",
+                    **out_in(_WX, _WH),
                     "gate_order": ["i", "f", "g", "o"],
                     "return_sequences": False,
                     "activation": "softplus",
@@ -236,18 +211,9 @@ loss: half_square
             Quantity("do", "dL/dh * tanh(c)", "dL by the gate's value"),
             Quantity("dg", "dL/dc * i", "dL by the candidate's value"),
             Quantity("dz", "dL/di * sigmoid'(z_i) ...", "dL by the pre-activations of all gates, in gate_order"),
-            Quantity("dWx", "sum of x[t]^T dL/dz[t]"),
-            Quantity("dWh", "sum of h[t-1]^T dL/dz[t]"),
-            Quantity("db", "sum of dL/dz"),
-            Quantity("dbh", "sum of dL/dz"),
-            *state_quantities(h0="dL/dz[0] Wh^T", c0="dL/dc[0] * f[0]"),
-            Quantity("dx", "dL/dz Wx^T"),
+            *derivatives(h0="dL/dz[0] Wh^T", c0="dL/dc[0] * f[0]"),
         ),
-        ranks=(2,),
-        axes=("time", "features"),
-        keeps_rank=False,
-        weights=("Wx", "Wh"),
-        biases=("b", "bh"),
+        **OVER_TIME,
         notes=(
             "x is (N, T, features), or (T, features) for one example; gates, c, h and dQ of each are (N, T, units)",
             "di, df, do, dg are derivatives by the gates' values; those by their pre-activations are the blocks of dz",

@@ -9,14 +9,17 @@ import numpy as np
 from gradcalc.layers.base import Quantities, Step, no_slope
 from gradcalc.layers.declaration import Key, LayerEntry, Quantity, Sample, Settings
 from gradcalc.layers.sliding import (
-    DATA_FORMAT,
     DILATION,
+    OVER_ONE,
+    OVER_TWO,
     PADDING,
     SAME_NOTE,
-    STRIDE,
     Grid,
     Sliding,
     check_sight,
+    pool_example,
+    pool_keys,
+    pool_samples,
     read_grid,
     read_windows,
 )
@@ -55,8 +58,7 @@ class MaxPool(Sliding):
         def back(da: Array, _: Array | None = None) -> Quantities:
             sent = np.zeros((len(x), *self.padded), da.dtype)
             self._send_back(self.grid.channels_first(da), sent, x, best, taken)
-            dx = sent[self.windows.inside(self.grid.size)]
-            return {"da": da, "dx": self.grid.given_back(dx)}
+            return {"da": da, "dx": self.without_padding(sent)}
 
         a = self.grid.given_back(best)
         return Step(a, {"x": x, "taken": self.grid.given_back(taken), "a": a}, no_slope, back)
@@ -133,14 +135,8 @@ def _build(settings: Settings, made: type[MaxPool]) -> MaxPool:
 
 
 def _keys(kernel: str) -> tuple[Key, ...]:
-    return (
-        Key("kernel", kernel, "the window's size", required=True),
-        STRIDE._replace(default=None, doc="steps from one window to the next; left out: the kernel's size"),
-        PADDING._replace(doc="what is put around x, and is never a maximum; valid: nothing; same: as in conv2d"),
-        DILATION,
-        TIES_KEY,
-        DATA_FORMAT,
-    )
+    padding = PADDING._replace(doc="what is put around x, and is never a maximum; valid: nothing; same: as in conv2d")
+    return pool_keys(kernel, padding, DILATION, TIES_KEY)
 
 
 _NOTES = (TIES_NOTE, NAN_NOTE, SAME_NOTE)
@@ -161,16 +157,11 @@ layers:
   - {type: max_pool1d, kernel: 2}
 upstream: [[0.5, -1]]
 """,
-        samples=(
-            Sample({"kernel": 2}, ((2, 6),)),
-            Sample({"kernel": 3, "stride": 1, "padding": 1, "dilation": 2, "ties": "split"}, ((2, 7),)),
-            Sample({"kernel": 3, "stride": 2, "padding": "same", "data_format": "channels_last"}, ((5, 2),)),
+        samples=pool_samples(
+            Sample({"kernel": 3, "stride": 1, "padding": 1, "dilation": 2, "ties": "split"}, ((2, 7),))
         ),
         quantities=_QUANTITIES,
-        ranks=(2,),
-        axes=("channels", "length"),
-        channels=True,
-        keeps_rank=False,
+        **OVER_ONE,
         notes=_NOTES,
     ),
     LayerEntry(
@@ -183,23 +174,12 @@ upstream: [[0.5, -1]]
             "s: stride, d: dilation, p: padding",
         ),
         backward=(_BACKWARD,),
-        example="""\
-input:                  # one example: 1 channel of 2 x 4
-  - [[1, 5, 2, 2], [3, 0, 4, 1]]
-layers:
-  - {type: max_pool2d, kernel: 2}
-upstream: [[[0.5, -1]]]
-""",
-        samples=(
-            Sample({"kernel": 2}, ((2, 4, 4),)),
-            Sample({"kernel": [3, 2], "stride": 1, "padding": 1, "dilation": [1, 2], "ties": "all"}, ((2, 4, 5),)),
-            Sample({"kernel": 3, "stride": 2, "padding": "same", "data_format": "channels_last"}, ((5, 4, 2),)),
+        example=pool_example("max_pool2d"),
+        samples=pool_samples(
+            Sample({"kernel": [3, 2], "stride": 1, "padding": 1, "dilation": [1, 2], "ties": "all"}, ((2, 4, 5),))
         ),
         quantities=_QUANTITIES,
-        ranks=(3,),
-        axes=("channels", "height", "width"),
-        channels=True,
-        keeps_rank=False,
+        **OVER_TWO,
         notes=_NOTES,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from gradcalc.errors import quoted
 from gradcalc.layers.base import Quantities
@@ -14,37 +14,111 @@ from gradcalc.shapes import Array, shape_text
 
 if TYPE_CHECKING:
     from gradcalc.layers.declaration import Settings
+    from gradcalc.layers.recurrent import Recurrent
 
 
-def parameter_keys(columns: str) -> tuple[Key, ...]:
-    """The keys of weights and biases; `columns` as in "4 * units"."""
+_Made = TypeVar("_Made", bound="Recurrent")
+
+
+class OverTime(TypedDict):
+    """What the declarations of rnn, lstm and gru have in common."""
+
+    ranks: tuple[int, ...]
+    axes: tuple[str, ...]
+    keeps_rank: bool
+    weights: tuple[str, ...]
+    biases: tuple[str, ...]
+
+
+OVER_TIME: OverTime = {
+    "ranks": (2,),
+    "axes": ("time", "features"),
+    "keeps_rank": False,
+    "weights": ("Wx", "Wh"),
+    "biases": ("b", "bh"),
+}
+
+#: The key of a layer that has its own functions at each step.
+BEHIND = Key("activation", "function", "a function behind the states, a = f(h); where it is left out a = h")
+
+#: Formulas.
+OUTPUT = "a = h, or its last step (return_sequences: false)"
+BY_WX = "dL/dWx = sum over t of x[t]^T dL/dz[t]"
+BY_X = "dL/dx[t] = dL/dz[t] Wx^T"
+BY_PARAMETERS = (
+    BY_WX,
+    "dL/dWh = sum over t of h[t-1]^T dL/dz[t]",
+    "dL/db = dL/dz, summed over steps and examples",
+)
+
+
+def recurrent_keys(columns: str, *own: Key) -> tuple[Key, ...]:
+    """The keys of weights, biases, state and output; `columns` as in "4 * units"."""
     return (
         Key("units", "whole number", "the length of the state h; known from Wh where it is given"),
         Key("Wx", "array", f"(features, {columns}), or the transpose, as layout says", required=True),
         Key("Wh", "array", f"(units, {columns}), or the transpose", required=True),
         Key("bias", "array | false", f"b, {columns} numbers; left out or false: none"),
         Key("recurrent_bias", "array | false", "bh, a second bias, added to h Wh; left out or false: none"),
+        Key(
+            "h0",
+            "array",
+            "the state before the first step: (units,) for all examples, or (N, units); left out: zeros",
+        ),
+        *own,
+        Key("layout", "in_out | out_in", "this layer's own layout of Wx and Wh; out_in is PyTorch's weight_ih"),
+        Key("return_sequences", "true | false", "a has every step's state; false: the last one", default=True),
     )
 
 
-#: The keys that follow: states, layout and output.
-H0 = Key("h0", "array", "the state before the first step: (units,) for all examples, or (N, units); left out: zeros")
-LAYOUT = Key("layout", "in_out | out_in", "this layer's own layout of Wx and Wh; out_in is PyTorch's weight_ih")
-RETURN_SEQUENCES = Key(
-    "return_sequences", "true | false", "a has every step's state; false: the last one", default=True
-)
-BEHIND = Key("activation", "function", "a function behind the states, a = f(h); where it is left out a = h")
+def gate_order_key(default: str, usual: str) -> Key:
+    """The key of the order of gates; `usual` says whose order is which."""
+    return Key("gate_order", "letters", f"which gate each block of columns is; {usual}", default=default)
 
 
-def state_quantities(**symbols: str) -> tuple[Quantity, ...]:
-    """States before the first step and their derivatives, for each example where they were not given."""
-    return tuple(
-        one
-        for letter, symbol in symbols.items()
-        for one in (
-            Quantity(letter, doc=f"{letter[0]} before the first step; zeros for each example unless given"),
-            Quantity(f"d{letter}", symbol, f"dL by {letter}, summed over the examples if {letter} is given for all"),
-        )
+def out_in(Wx: list[list[float]], Wh: list[list[float]]) -> dict[str, Any]:
+    """The keys of a sample that has these weights the other way round."""
+    turned = {key: [list(row) for row in zip(*W, strict=True)] for key, W in (("Wx", Wx), ("Wh", Wh))}
+    return {**turned, "layout": "out_in"}
+
+
+def derivatives(rest: str = "", **states: str) -> tuple[Quantity, ...]:
+    """The derivatives by parameters and x, and the states before the first step with theirs.
+
+    `rest` follows where Wh and bh are in more than z; `states` are the symbols of the derivatives by states.
+    """
+    return (
+        Quantity("dWx", "sum of x[t]^T dL/dz[t]"),
+        Quantity("dWh", f"sum of h[t-1]^T dL/dz[t]{rest}"),
+        Quantity("db", "sum of dL/dz"),
+        Quantity("dbh", f"sum of dL/dz{rest}"),
+        *(one for letter, symbol in states.items() for one in _state_quantities(letter, symbol)),
+        Quantity("dx", "dL/dz Wx^T"),
+    )
+
+
+def _state_quantities(letter: str, symbol: str) -> tuple[Quantity, ...]:
+    """A state before the first step and its derivative, for each example where it was not given."""
+    return (
+        Quantity(letter, doc=f"{letter[0]} before the first step; zeros for each example unless given"),
+        Quantity(f"d{letter}", symbol, f"dL by {letter}, summed over the examples if {letter} is given for all"),
+    )
+
+
+def build_gated(settings: Settings, made: type[_Made], aliases: Mapping[str, str], **own: Any) -> _Made:
+    """A layer with gates from its keys in a spec; `aliases` are other letters for its gates, `own` its own settings."""
+    units, layout, parameters = read_parameters(settings, len(made.gates), made.states)
+    sequences = settings.flag("return_sequences")
+    return made(
+        settings.name,
+        settings.shapes[0],
+        units,
+        parameters,
+        layout=layout,
+        gate_order=read_gates(settings, made.gates, aliases),
+        return_sequences=sequences,
+        behind=settings.activation((settings.shapes[0][0], units) if sequences else (units,)),
+        **own,
     )
 
 

@@ -20,12 +20,13 @@ from gradcalc.layers.recurrent import (
     z_gradients,
 )
 from gradcalc.layers.recurrent_keys import (
-    H0,
-    LAYOUT,
-    RETURN_SEQUENCES,
-    parameter_keys,
+    BY_PARAMETERS,
+    BY_X,
+    OUTPUT,
+    OVER_TIME,
+    derivatives,
     read_parameters,
-    state_quantities,
+    recurrent_keys,
 )
 from gradcalc.shapes import Array, Shape
 
@@ -128,26 +129,21 @@ ENTRIES = (
         type="rnn",
         title="Recurrent layer",
         build=_build,
-        keys=(
-            *parameter_keys("units"),
-            H0,
+        keys=recurrent_keys(
+            "units",
             Key("activation", "function", "f, tanh or relu or any function of one number; left out: tanh"),
-            LAYOUT,
-            RETURN_SEQUENCES,
         ),
         forward=(
             "z[t] = x[t] Wx + h[t-1] Wh + b, with h[-1] = h0",
             "h[t] = f(z[t])",
-            "a = h, or its last step (return_sequences: false)",
+            OUTPUT,
         ),
         backward=(
             "dL/dh[t] = dL/da[t] + dL/dz[t+1] Wh^T",
             "dL/dz[t] = dL/dh[t] * f'(z[t])",
-            "dL/dWx = sum over t of x[t]^T dL/dz[t]",
-            "dL/dWh = sum over t of h[t-1]^T dL/dz[t]",
-            "dL/db = dL/dz, summed over steps and examples",
+            *BY_PARAMETERS,
             "dL/dh0 = dL/dz[0] Wh^T",
-            "dL/dx[t] = dL/dz[t] Wx^T",
+            BY_X,
         ),
         example="""\
 input: [[1, 0], [0, 1], [1, 1]]
@@ -180,18 +176,9 @@ loss: half_square
             Quantity("f_prime", "f'(z)"),
             Quantity("dh", "dL/da + dL/dz[t+1] Wh^T", "dL by the state, through the output and all later steps"),
             Quantity("dz", "dL/dh * f'(z)"),
-            Quantity("dWx", "sum of x[t]^T dL/dz[t]"),
-            Quantity("dWh", "sum of h[t-1]^T dL/dz[t]"),
-            Quantity("db", "sum of dL/dz"),
-            Quantity("dbh", "sum of dL/dz"),
-            *state_quantities(h0="dL/dz[0] Wh^T"),
-            Quantity("dx", "dL/dz Wx^T"),
+            *derivatives(h0="dL/dz[0] Wh^T"),
         ),
-        ranks=(2,),
-        axes=("time", "features"),
-        keeps_rank=False,
-        weights=("Wx", "Wh"),
-        biases=("b", "bh"),
+        **OVER_TIME,
         aliases=("recurrent", "simple_rnn", "elman"),
         notes=(
             "x is (N, T, features), or (T, features) for one example; h, z and their derivatives are (N, T, units)",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
 from gradcalc.layers.base import Layer
-from gradcalc.layers.declaration import Key, Settings
+from gradcalc.layers.declaration import Key, Sample, Settings
 from gradcalc.layers.windows import Padding, Sizes, Windows, same_padding
 from gradcalc.shapes import Array, Shape, shape_text, size
 
@@ -28,6 +28,48 @@ DATA_FORMAT = Key(
     default="channels_first",
 )
 SAME_NOTE = "same: where the padding is uneven, the end of the axis has one more (the rule of Keras and TensorFlow)"
+
+
+class Over(TypedDict):
+    """What the declarations of all layers over as many axes have in common."""
+
+    ranks: tuple[int, ...]
+    axes: tuple[str, ...]
+    channels: bool
+    keeps_rank: bool
+
+
+OVER_ONE: Over = {"ranks": (2,), "axes": ("channels", "length"), "channels": True, "keeps_rank": False}
+OVER_TWO: Over = {"ranks": (3,), "axes": ("channels", "height", "width"), "channels": True, "keeps_rank": False}
+
+
+def pool_keys(kernel: str, padding: Key, *own: Key) -> tuple[Key, ...]:
+    """The keys of a pooling layer, by what its kernel holds, its padding, and those it has alone."""
+    return (
+        Key("kernel", kernel, "the window's size", required=True),
+        STRIDE._replace(default=None, doc="steps from one window to the next; left out: the kernel's size"),
+        padding,
+        *own,
+        DATA_FORMAT,
+    )
+
+
+def pool_samples(own: Sample) -> tuple[Sample, ...]:
+    """A plain sample, one with keys of the layer's own, and one with the channels last, over as many axes as it."""
+    plain, last = {2: ((2, 6), (5, 2)), 3: ((2, 4, 4), (5, 4, 2))}[len(own.shapes[0])]
+    channels_last = {"kernel": 3, "stride": 2, "padding": "same", "data_format": "channels_last"}
+    return Sample({"kernel": 2}, (plain,)), own, Sample(channels_last, (last,))
+
+
+def pool_example(type_: str) -> str:
+    """A spec that runs, over two axes."""
+    return f"""\
+input:                  # one example: 1 channel of 2 x 4
+  - [[1, 5, 2, 2], [3, 0, 4, 1]]
+layers:
+  - {{type: {type_}, kernel: 2}}
+upstream: [[[0.5, -1]]]
+"""
 
 
 class Grid(NamedTuple):
@@ -62,6 +104,10 @@ class Sliding(Layer):
     def padded(self) -> Shape:
         """The shape of an example with its padding, the channels first."""
         return (self.grid.channels, *self.windows.around(self.grid.size))
+
+    def without_padding(self, sent: Array) -> Array:
+        """dx of what was sent to the padded input, (N, *padded)."""
+        return self.grid.given_back(sent[self.windows.inside(self.grid.size)])
 
     def kept(self, examples: int) -> int:
         """With the padded input of the way there and the padded dx of the way back."""
