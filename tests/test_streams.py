@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -210,22 +209,6 @@ def test_a_broken_stream_leaves_whole_json_and_the_old_file(tmp_path: Path) -> N
     assert (old.read_text(), [*tmp_path.iterdir()]) == ("old", [old])
     assert in_process("eval", "relu", "-", "--output", str(old), "--format", "csv", stdin="1\n").code == 0
     assert (old.read_text(), [*tmp_path.iterdir()]) == ("input,value,derivative\n1,1,1\n", [old])
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
-def test_an_interrupted_run_leaves_the_old_file(tmp_path: Path, number: int, code: int) -> None:
-    old = tmp_path / "answers"
-    old.write_text("old")
-    command = [*GRADCALC, "eval", "relu", "-", "--output", str(old)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
-        assert process.stdin
-        process.stdin.write(b"1\n")
-        process.stdin.flush()
-        while len([*tmp_path.iterdir()]) < 2:  # until the temporary file is there
-            assert process.poll() is None
-        process.send_signal(number)
-        assert process.wait(timeout=20) == code
-    assert (old.read_text(), [*tmp_path.iterdir()]) == ("old", [old])
 
 
 def test_output_follows_a_link_and_keeps_permissions(tmp_path: Path) -> None:

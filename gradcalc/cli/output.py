@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from gradcalc.errors import OutputError, UsageError, quoted
+from gradcalc.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,44 +98,19 @@ def opened(name: str | None) -> Iterator[TextIO]:
 
 def _straight(path: Path) -> Iterator[TextIO]:
     """A pipe or device: nothing to replace, so it is written as it comes."""
-    with _writing(path), path.open("w", encoding="utf-8", newline="\n") as stream:
+    from gradcalc.cli.replacing import writing
+
+    with writing(path), path.open("w", encoding="utf-8", newline="\n") as stream:
         yield stream
 
 
 def _replaced(path: Path) -> Iterator[TextIO]:
     """A temporary file beside `path` that takes its name at the end: a failed run leaves the old file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with _writing(path), _leaving_when_terminated():
-            with temporary.open("x", encoding="utf-8", newline="\n") as stream:
-                yield stream
-            if path.exists():
-                temporary.chmod(path.stat().st_mode & 0o7777)
-            temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    from gradcalc.cli.replacing import temporary, writing
 
-
-@contextmanager
-def _leaving_when_terminated() -> Iterator[None]:
-    """SIGTERM leaves as Ctrl-C does, through everything that tidies up, and with the exit code shells give it."""
-    import signal
-
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """An error of the file itself, while it is opened, written or closed, becomes an OutputError."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"cannot write {quoted(str(path))}: {error.strerror or error}") from None
+    with temporary(path) as name, writing(path):
+        with name.open("x", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        if path.exists():
+            name.chmod(path.stat().st_mode & 0o7777)
+        name.replace(path)

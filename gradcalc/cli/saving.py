@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradcalc.errors import OutputError, UsageError, quoted
+from gradcalc.cli.replacing import temporary, writing
+from gradcalc.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,24 +33,13 @@ def saved(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> Iterator[None]:
     """Write to a temporary file beside `path`, which takes that name when all else went well. Errors: OutputError."""
     import numpy as np
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with _writing(path), temporary.open("xb") as stream:
+    with temporary(path) as name:
+        with writing(path), name.open("xb") as stream:
             np.savez(stream, **dict(arrays))  # type: ignore[arg-type]  # numpy's stubs take any name for allow_pickle
         try:
             yield
         except BrokenPipeError:  # whoever reads the answer has seen enough of it: no failure
-            temporary.replace(path)
+            name.replace(path)
             raise
-        with _writing(path):
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"cannot write {quoted(str(path))}: {error.strerror or error}") from None
+        with writing(path):
+            name.replace(path)
