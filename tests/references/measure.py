@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from gradcalc.functions.joint import JointLoss
 from gradcalc.numerics import arrays, scalar
 from references import inputs
 from references.reference import Formula
-from references.ulps import error_of
+from references.ulps import PROMISE, error_of
 
 POINTS = 60
 LONG = 100  # entries: a vector of so many is tried with one target,
@@ -73,12 +72,13 @@ def settings(entry: Entry) -> Iterator[Setting]:
     """All settings of an entry's reference, with their points."""
     reference = references.of(entry.name)
     for given in reference.parameters:
-        yield _setting(entry, given, points(entry, given))
+        yield setting_of(entry, given, points(entry, given))
     for given, point in reference.hard:
-        yield _setting(entry, given, [point])
+        yield setting_of(entry, given, [point])
 
 
-def _setting(entry: Entry, given: Any, tried: list[tuple[Any, ...]]) -> Setting:
+def setting_of(entry: Entry, given: Any, tried: list[tuple[Any, ...]]) -> Setting:
+    """Parameters as a user gives them, with the points to try them at."""
     parameters = list(entry.parameters(given).values())
     last = list(map(exactly, parameters))
     return Setting(given, parameters, tried, [(*map(exactly, point), *last) for point in tried])
@@ -93,16 +93,24 @@ def exactly(value: Any) -> Any:
 
 def measure(entry: Entry) -> Iterator[Error]:
     """Every error of a function: its quantities at all inputs, for all settings of its reference."""
-    for setting, quantity in itertools.product(settings(entry), quantities(entry)):
-        truths, set_to = setting.truths(quantity), f" with {dict(setting.given)}" if setting.given else ""
+    for setting in settings(entry):
+        yield from measure_at(entry, setting)
+
+
+def measure_at(entry: Entry, setting: Setting) -> Iterator[Error]:
+    """Every error of a function for one setting."""
+    set_to = f" with {dict(setting.given)}" if setting.given else ""
+    for quantity in quantities(entry):
+        truths = setting.truths(quantity)
         if isinstance(entry, Elementwise | ElementwiseLoss):
             found = {"math": setting.on_math(quantity), "numpy": setting.on_arrays(quantity)}
         else:
             found = {"numpy": setting.on_vectors(quantity)}
         for system, numbers in found.items():
             for got, point, truth in zip(numbers, setting.points, truths, strict=True):
-                where = f"at {point!r:.200}{set_to}: {got!r:.200}"
-                yield Error(error_of(got, truth), quantity.name, system, where)
+                ulps = error_of(got, truth)
+                shown = f"{point!r}" if ulps > PROMISE else f"{point!r:.200}"
+                yield Error(ulps, quantity.name, system, f"at {shown}{set_to}: {got!r:.200}")
 
 
 def quantities(entry: Entry) -> Iterator[Quantity]:
