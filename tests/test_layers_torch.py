@@ -1,56 +1,22 @@
-"""Every layer beside PyTorch's, for random settings in float64: to 1e-10, the output and all gradients.
-
-A row of ROWS draws the keys of a layer and its inputs, and says how PyTorch computes the output from the tensors of
-the inputs (x, or x[0], x[1], ...) and of the layer's parameters by their letters, in the shapes of the spec.
-"""
+"""Every layer beside PyTorch's, for random settings in float64: to 1e-10, the output and all gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gradcalc.layers import TYPES
 from made_layers import both_ways, made
-
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: layers are not compared with it")
+from torch_settings import Array, Draw, Setting, Tensors, channels_first, channels_last, torch, whole
+from torch_structure import STRUCTURE
 
 TRIALS = 25
 TOLERANCE = 1e-10
 
-Array = np.ndarray[Any, Any]
-Tensors = dict[str, Any]
 
-
-class Setting(NamedTuple):
-    """One layer of ours with its inputs, and PyTorch's way to its output."""
-
-    type: str
-    keys: dict[str, Any]
-    inputs: list[Array]
-    output: Callable[[Tensors], Any]
-
-
-def whole(random: np.random.Generator, low: int, high: int, count: int) -> tuple[int, ...]:
-    """So many whole numbers, both ends included."""
-    return tuple(random.integers(low, high + 1, count).tolist())
-
-
-def channels_last(random: np.random.Generator, x: Array, keys: dict[str, Any]) -> tuple[Array, Callable[[Any], Any]]:
-    """x with its channels last every other time, the key for it, and what turns PyTorch's output the same way."""
-    if random.integers(2):
-        keys["data_format"] = "channels_last"
-        return np.moveaxis(x, 1, -1), lambda output: output.movedim(1, -1)
-    return x, lambda output: output
-
-
-def channels_first(keys: dict[str, Any], x: Any) -> Any:
-    """The tensor x as PyTorch takes it."""
-    return x.movedim(-1, 1) if "data_format" in keys else x
-
-
-def conv(rank: int) -> Callable[[np.random.Generator], Setting]:
+def conv(rank: int) -> Draw:
     def draw(random: np.random.Generator) -> Setting:
         groups, kernel = int(random.integers(1, 4)), whole(random, 1, 3, rank)
         dilation, stride, padding = (whole(random, low, 3, rank) for low in (1, 1, 0))
@@ -91,43 +57,25 @@ def pooled(random: np.random.Generator, rank: int) -> tuple[dict[str, Any], Arra
     return {"kernel": list(kernel), "stride": list(stride), "padding": padding}, x
 
 
-def max_pool(rank: int) -> Callable[[np.random.Generator], Setting]:
+def pool(kind: str, rank: int) -> Draw:
     def draw(random: np.random.Generator) -> Setting:
         keys, x = pooled(random, rank)
         asked = (keys["kernel"], keys["stride"], keys["padding"])
-        keys["dilation"] = dilation = list(whole(random, 1, 2, rank))
+        own: dict[str, Any] = {"dilation": list(whole(random, 1, 2, rank))} if kind == "max" else {}
+        own |= {"count_include_pad": bool(random.integers(2))} if kind == "avg" else {}
         if random.integers(2):
             x = np.round(x)  # with ties
+        keys |= own
         x, turned = channels_last(random, x, keys)
-        theirs = getattr(torch.nn.functional, f"max_pool{rank}d")
+        theirs = getattr(torch.nn.functional, f"{kind}_pool{rank}d")
         return Setting(
-            f"max_pool{rank}d",
-            keys,
-            [x],
-            lambda t: turned(theirs(channels_first(keys, t["x"]), *asked, dilation=dilation)),
+            f"{kind}_pool{rank}d", keys, [x], lambda t: turned(theirs(channels_first(keys, t["x"]), *asked, **own))
         )
 
     return draw
 
 
-def avg_pool(rank: int) -> Callable[[np.random.Generator], Setting]:
-    def draw(random: np.random.Generator) -> Setting:
-        keys, x = pooled(random, rank)
-        asked = (keys["kernel"], keys["stride"], keys["padding"])
-        keys["count_include_pad"] = count = bool(random.integers(2))
-        x, turned = channels_last(random, x, keys)
-        theirs = getattr(torch.nn.functional, f"avg_pool{rank}d")
-        return Setting(
-            f"avg_pool{rank}d",
-            keys,
-            [x],
-            lambda t: turned(theirs(channels_first(keys, t["x"]), *asked, count_include_pad=count)),
-        )
-
-    return draw
-
-
-def global_pool(name: str) -> Callable[[np.random.Generator], Setting]:
+def global_pool(name: str) -> Draw:
     def draw(random: np.random.Generator) -> Setting:
         keys: dict[str, Any] = {}
         x, _ = channels_last(random, random.standard_normal(whole(random, 1, 5, 4)), keys)
@@ -137,7 +85,7 @@ def global_pool(name: str) -> Callable[[np.random.Generator], Setting]:
     return draw
 
 
-def recurrent(type_: str, blocks: int, order: str) -> Callable[[np.random.Generator], Setting]:
+def recurrent(type_: str, blocks: int, order: str) -> Draw:
     """A recurrent layer in PyTorch's layout, with both of its biases and its first states."""
 
     def draw(random: np.random.Generator) -> Setting:
@@ -265,19 +213,14 @@ def normalize(random: np.random.Generator) -> Setting:
     return Setting("normalize", keys, [x], lambda t: torch.nn.functional.normalize(t["x"], p, axis + 1, 0.5))
 
 
-def embedding(random: np.random.Generator) -> Setting:
-    rows, units, examples, steps = whole(random, 1, 5, 4)
-    x, W = random.integers(0, rows, (examples, steps)), random.standard_normal((rows, units))
-    return Setting("embedding", {"weights": W}, [x], lambda t: torch.nn.functional.embedding(t["x"], t["W"]))
-
-
-ROWS: dict[str, Callable[[np.random.Generator], Setting]] = {
+ROWS: dict[str, Draw] = {
+    **STRUCTURE,
     "conv1d": conv(1),
     "conv2d": conv(2),
-    "max_pool1d": max_pool(1),
-    "max_pool2d": max_pool(2),
-    "avg_pool1d": avg_pool(1),
-    "avg_pool2d": avg_pool(2),
+    "max_pool1d": pool("max", 1),
+    "max_pool2d": pool("max", 2),
+    "avg_pool1d": pool("avg", 1),
+    "avg_pool2d": pool("avg", 2),
     "global_avg_pool": global_pool("avg"),
     "global_max_pool": global_pool("max"),
     "rnn": recurrent("rnn", 1, ""),
@@ -285,13 +228,16 @@ ROWS: dict[str, Callable[[np.random.Generator], Setting]] = {
     "gru": recurrent("gru", 3, "r,z,n"),
     "attention, dot product": dot_product_attention,
     "attention, multi-head": multi_head_attention,
-    "embedding": embedding,
     "batch_norm": batch_norm,
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
     "group_norm": group_norm,
     "normalize": normalize,
 }
+
+
+def test_every_layer_has_a_row() -> None:
+    assert {row.partition(",")[0] for row in ROWS} == set(TYPES)
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")  # PyTorch tells that it copies

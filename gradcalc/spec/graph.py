@@ -56,8 +56,13 @@ def is_chain(stated: Sequence[Stated]) -> bool:
 
 
 def _keys(item: Node, entry: LayerEntry) -> dict[str, Node]:
-    what = f"{'an' if entry.type[0] in 'aeiou' else 'a'} {entry.type} layer"
-    return item.mapping((*LAYER, *entry.keys), what, elsewhere=_types_with)
+    return item.mapping((*LAYER, *entry.keys), f"{_article(entry.type)} {entry.type} layer", elsewhere=_types_with)
+
+
+def _article(word: str) -> str:
+    """a or an, as one says the word: what has no vowel (lstm, rnn, rms_norm) is spelled."""
+    spelled = not set("aeiou") & set(word.partition("_")[0])
+    return "an" if word[0] in ("aefhilmnorsx" if spelled else "aeiou") else "a"
 
 
 def _types_with(key: str) -> str:
