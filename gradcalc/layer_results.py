@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,29 +44,36 @@ class LayerResult(NamedTuple):
 def layer_result(examples: Examples, layer: Layer, quantities: Quantities) -> LayerResult:
     """A layer's quantities in the user's shapes, in their order."""
     written = layer.as_written(quantities)
-    shown = {name: _as_written(examples, layer, name, numbers) for name, numbers in written.items()}
+    parameters = layer.parameters
+    shown = {
+        name: _as_written(examples, layer, name, numbers) if _has_examples(layer.type, name, parameters) else numbers
+        for name, numbers in written.items()
+    }
     activation = layer.activation.entry.name if layer.activation else None
     return LayerResult(layer.name, layer.type, activation, layer.takes, layer.gives, shown)
 
 
 def _as_written(examples: Examples, layer: Layer, name: str, numbers: Array) -> Array:
-    if not _has_examples(layer, name):
-        return numbers
     if name == "f_prime" and numbers.ndim > 1 + len(layer.gives):  # Jacobians have rows of their own
         return np.asarray(numbers[0]) if examples.flat else numbers
     return examples.write(numbers)
 
 
-def _has_examples(layer: Layer, name: str) -> bool:
-    """Whether a quantity has an axis of examples: dQ and the terms of dQ have one if Q has."""
-    if name == "f_prime":
+def _has_examples(layer_type: str, name: str, parameters: Collection[str]) -> bool:
+    """Whether a quantity has an axis of examples: dQ and the terms of dQ have one if Q has, and Q is no parameter."""
+    own = name.partition("_terms.")[0]
+    return (
+        own not in parameters and own.removeprefix("d") not in parameters and _declared_with_examples(layer_type, own)
+    )
+
+
+@cache
+def _declared_with_examples(layer_type: str, own: str) -> bool:
+    """The same by the declaration of the layer."""
+    if own == "f_prime":
         return True
-    own, _, _ = name.partition("_terms.")
-    letters = (own, own[1:] if own[0] == "d" else "")
-    if any(letter in layer.parameters for letter in letters):
-        return False
-    for letter in letters:
-        declared = find(layer.type).quantity(letter)
+    for letter in (own, own[1:] if own[0] == "d" else ""):
+        declared = find(layer_type).quantity(letter)
         if declared is not None:
             return declared.examples
         if _OF_EXAMPLES.fullmatch(letter):

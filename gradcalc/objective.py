@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,7 +123,7 @@ class Objective:
         """What the loss sums: each element's loss (N, n), or each example's (N,), without reduction and scale."""
         with np.errstate(all="ignore"):
             if activation is not None and z is not None and self._linked(activation):
-                found = self._terms(*self._on_logits(), self.rows(z))
+                found = self._terms(*self._on_logits, self.rows(z))
             else:
                 found = self._terms(self.entry, self._given, self.rows(a))
         if isinstance(self.entry, ElementwiseLoss):
@@ -148,12 +149,13 @@ class Objective:
 
     def _from_logits(self, z: Array) -> LossGradient:
         """The same loss and derivatives from z: finite and right also where a is saturated at 0 or 1."""
-        logits, values = self._on_logits()
+        logits, values = self._on_logits
         loss = self._reduced(self._terms(logits, values, z))
         dz = self._scaled(self._gradient(logits, values, z), z)
         by_a = self._binary_by_a(z) if self.entry.name == "binary_cross_entropy" else self._classes_by_a(z, logits)
         return LossGradient(loss, self._scaled(by_a, z), dz)
 
+    @cached_property
     def _on_logits(self) -> tuple[ElementwiseLoss | VectorLoss, dict[str, Any]]:
         """This loss as one on logits, with its parameters there."""
         logits = find(self.entry.logits)

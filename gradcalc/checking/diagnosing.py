@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,7 +17,7 @@ from gradcalc.checking.records import Finding
 from gradcalc.errors import GradcalcError
 from gradcalc.mistakes import MISTAKES
 from gradcalc.mistakes.entry import Case, Mistake, Way
-from gradcalc.mistakes.tape import Change, Tape
+from gradcalc.mistakes.tape import Change, Tape, changes_training
 from gradcalc.network import Problem
 from gradcalc.shapes import Array
 
@@ -24,13 +26,17 @@ Shown = Mapping[Key, Array]
 #: The numbers of all mistakes together that are kept for the next file; of larger nets they are made anew for each.
 _KEPT = 20_000_000
 
+#: Where a spec has many steps, mistakes are made in all of them as far as so many passes reach.
+_MOST_PASSES = 30_000
+
 
 class Candidate(NamedTuple):
-    """A mistake made in one way, or in the same way in several layers."""
+    """A mistake made in one way, or in the same way in several layers; in every step, or in the last pass alone."""
 
     rank: int
     mistake: Mistake
     ways: tuple[Way, ...]
+    every_step: bool = False
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -54,43 +60,61 @@ class Table:
                 for rank, mistake in enumerate(MISTAKES)
                 for ways in _alone_and_everywhere(mistake.ways(self.case), self._tape.right.last)
             ]
-        numbers = sum(array.size for array in self.right.values())
-        self._small = numbers * len(self.candidates) <= _KEPT
+        self.of_last_pass = len(self.candidates)
+        if problem.steps > 1:
+            self.candidates += _in_every_step(self.candidates, _MOST_PASSES // problem.steps)
+        self._small = sum(array.size for array in self.right.values()) * len(self.candidates) <= _KEPT
 
     @cached_property
     def _predictions(self) -> dict[Key, Predictions]:
-        """Every quantity as the mistakes that change it give it."""
+        """Every quantity as the mistakes that change it give it, made in the last pass alone."""
+        return self._predicted(self.candidates[: self.of_last_pass])
+
+    @cached_property
+    def _predictions_of_steps(self) -> dict[Key, Predictions]:
+        """The same of those made in every step."""
+        return self._predicted(self.candidates[self.of_last_pass :])
+
+    def _predicted(self, candidates: Sequence[Candidate]) -> dict[Key, Predictions]:
         found: dict[Key, list[tuple[int, Array]]] = {}
-        for row, candidate in enumerate(self.candidates):
-            for key, array in self._shown(candidate.changes, None).items():
+        for row, candidate in enumerate(candidates):
+            for key, array in self._shown([candidate], None).items():
                 if not same(array, self.right.get(key)):
                     found.setdefault(key, []).append((row, array))
         return {key: Predictions(given) for key, given in found.items()}
 
-    def _shown(self, changes: Iterable[Change], asked: set[Key] | None) -> Shown:
-        """The quantities under these changes; none where nothing can be computed."""
+    def _shown(self, ones: Iterable[Candidate], asked: set[Key] | None) -> Shown:
+        """The quantities when these mistakes are made; none where nothing can be computed."""
+        last, every = list[Change](), list[Change]()
+        for one in ones:
+            (every if one.every_step else last).extend(one.changes)
         with np.errstate(all="ignore"):
             try:
-                return self._tape.run(changes).shown(asked)
+                return self._tape.run(last, every).shown(asked)
             except GradcalcError:
                 return {}
 
-    def fit(self, answers: Sequence[Judged], tolerance: Tolerance) -> tuple[Flags, Flags]:
-        """For every mistake (row) which answers (column) it changes, and which of all are what they then would be."""
+    def fit(self, answers: Sequence[Judged], tolerance: Tolerance, *, every_step: bool = False) -> tuple[Flags, Flags]:
+        """For every mistake (row) which answers (column) it changes, and which of all are what they then would be.
+
+        The mistakes are those of the last pass, or else those of `every_step`.
+        """
+        candidates = self.candidates[self.of_last_pass :] if every_step else self.candidates[: self.of_last_pass]
         if not self._small:
-            rows = [self.fit_of(answers, one.changes, tolerance) for one in self.candidates]
+            rows = [self.fit_of(answers, [one], tolerance) for one in candidates]
             return np.array([changed for changed, _ in rows]), np.array([fit for _, fit in rows])
-        changed = np.zeros((len(answers), len(self.candidates)), dtype=bool)
-        fit = np.repeat([[answer.right] for answer in answers], len(self.candidates), axis=1)
+        known = self._predictions_of_steps if every_step else self._predictions
+        changed = np.zeros((len(answers), len(candidates)), dtype=bool)
+        fit = np.repeat([[answer.right] for answer in answers], len(candidates), axis=1)
         for i, answer in enumerate(answers):
-            predictions = self._predictions.get((answer.layer, answer.letter))
+            predictions = known.get((answer.layer, answer.letter))
             if predictions is not None:
                 predictions.compare(answer, tolerance, changed[i], fit[i])
         return changed.T, fit.T
 
-    def fit_of(self, answers: Sequence[Judged], changes: Iterable[Change], tolerance: Tolerance) -> tuple[Flags, Flags]:
+    def fit_of(self, answers: Sequence[Judged], ones: Iterable[Candidate], tolerance: Tolerance) -> tuple[Flags, Flags]:
         """The same of mistakes that are made together."""
-        shown = self._shown(changes, {(answer.layer, answer.letter) for answer in answers})
+        shown = self._shown(ones, {(answer.layer, answer.letter) for answer in answers})
         return fit_of(answers, shown, self.right, tolerance)
 
     def place(self, answer: Judged) -> int:
@@ -122,6 +146,13 @@ class Answers:
         self.wrong = np.array([not answer.right for answer in self.answers])
         self.bits = np.array([self._bits(answer) for answer in self.answers])
         self.changed, self.fit = table.fit(self.answers, tolerance)
+
+    def with_every_step(self) -> Answers:
+        """The same answers held against the mistakes that are made in every step too."""
+        found = copy(self)
+        more = self.table.fit(self.answers, self.tolerance, every_step=True)
+        found.changed, found.fit = (np.vstack(pair) for pair in zip((self.changed, self.fit), more, strict=True))
+        return found
 
     def _bits(self, answer: Judged) -> float:
         """What a wrong answer can say; new parameters that are the old ones, perhaps by rounding, say nothing."""
@@ -170,6 +201,16 @@ def _alone_and_everywhere(ways: Iterable[Way], last: int) -> Iterator[tuple[Way,
             hidden = tuple(way for way in alike if way.position != last)
             if 1 < len(hidden) < len(alike):
                 yield hidden
+
+
+def _in_every_step(candidates: Sequence[Candidate], most: int) -> list[Candidate]:
+    """Those that change what is learned, made in every step; of too many, the first ways of each mistake."""
+    nth, found = Counter[int](), list[tuple[int, Candidate]]()
+    for one in candidates:
+        if changes_training(one.changes):
+            found.append((nth[one.rank], one._replace(every_step=True)))
+            nth[one.rank] += 1
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])[:most]]
 
 
 class _Order(NamedTuple):

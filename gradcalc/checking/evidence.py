@@ -106,17 +106,25 @@ def fit_of(
 
 
 def same(one: Array, other: Array | None) -> bool:
-    """Whether two arrays hold the same numbers; at once where they are views of the same memory."""
+    """Whether two arrays hold the same numbers; at once where they are one array, or views of the same memory."""
+    if one is other:
+        return True
     if other is None or one.shape != other.shape:
         return False
-    mine, yours = one.__array_interface__, other.__array_interface__
-    if mine["data"] == yours["data"] and one.strides == other.strides:
-        return True
     if one.size > _MANY:
+        mine, yours = one.__array_interface__, other.__array_interface__
+        if mine["data"] == yours["data"] and one.strides == other.strides:
+            return True
         few = _few(one.shape)
-        if not np.array_equal(one[few], other[few], equal_nan=True):
+        if not _equal(one[few], other[few]):
             return False
-    return bool(np.array_equal(one, other, equal_nan=True))
+    return _equal(one, other)
+
+
+def _equal(one: Array, other: Array) -> bool:
+    """Whether all numbers of arrays of one shape are equal, NaN to NaN."""
+    equal = one == other
+    return bool(equal.all() or (equal | ((one != one) & (other != other))).all())
 
 
 def bits(answer: Judged) -> float:

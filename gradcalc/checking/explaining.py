@@ -12,7 +12,6 @@ from gradcalc.checking.diagnosing import Answers, Candidate, Table
 from gradcalc.checking.evidence import Flags
 from gradcalc.checking.judging import Judged
 from gradcalc.checking.records import Finding
-from gradcalc.mistakes.tape import Change
 from gradcalc.shapes import Array
 
 #: Numbers that agree by chance would agree in so many bits less; below it nobody is accused.
@@ -48,9 +47,11 @@ def explain(table: Table, judged: Sequence[Judged], tolerance: Tolerance) -> Exp
     answers = Answers(table, judged, tolerance)
     if not answers.wrong.any():
         return Explanation(())
-    return (
-        _single(answers) or _several(answers) or _part(answers) or Explanation((), tuple(answers.listed(answers.wrong)))
-    )
+    found = _single(answers)
+    if found is None and table.of_last_pass < len(table.candidates):
+        answers = answers.with_every_step()
+        found = _single(answers)
+    return found or _several(answers) or _part(answers) or Explanation((), tuple(answers.listed(answers.wrong)))
 
 
 def _single(answers: Answers) -> Explanation | None:
@@ -142,16 +143,12 @@ def _longer(answers: Answers, made: _Made) -> list[_Made]:
 
 
 def _together(answers: Answers, ones: tuple[Candidate, ...]) -> _Made:
-    return _Made(ones, *answers.table.fit_of(answers.answers, _changes(ones), answers.tolerance))
+    return _Made(ones, *answers.table.fit_of(answers.answers, ones, answers.tolerance))
 
 
 def _give(answers: Answers, ones: tuple[Candidate, ...], answer: Judged) -> bool:
     """Whether mistakes made together give one answer: seldom, and sooner known than of all answers."""
-    return bool(answers.table.fit_of([answer], _changes(ones), answers.tolerance)[1].all())
-
-
-def _changes(ones: tuple[Candidate, ...]) -> list[Change]:
-    return [change for one in ones for change in one.changes]
+    return bool(answers.table.fit_of([answer], ones, answers.tolerance)[1].all())
 
 
 def _part(answers: Answers) -> Explanation | None:

@@ -36,6 +36,12 @@ from gradcalc.shapes import Array
 #: averaged and with penalties; moved: the layer after the step of descent; shown: its quantities as they are written.
 STAGES = ("input", "layer", "output", "start", "loss", "arriving", "gradients", "final", "moved", "shown")
 
+#: Changes there are made when something is written down: the training goes on as it should.
+_WRITTEN = ("loss", "shown")
+
+#: So many passes tell apart mistakes that change what is learned.
+_TOLD_APART_BY = 2
+
 #: The position of what belongs to no layer: the loss and where the way back starts.
 WHOLE = -1
 
@@ -63,8 +69,7 @@ class Run:
     """One pass under some changes; in a change, what was computed before it can be looked up here."""
 
     def __init__(self, problem: Problem, layers: list[Layer], changes: Iterable[Change], right: Run | None) -> None:
-        self.problem, self.layers, self.right = problem, [*layers], right
-        self._given = layers
+        self.problem, self.layers, self.right, self.given_layers = problem, [*layers], right, layers
         self._rules: dict[tuple[str, int], list[Callable[[Run, int, Any], Any]]] = {}
         for change in changes:
             self._rules.setdefault((change.stage, change.position), []).append(change.rule)
@@ -140,7 +145,7 @@ class Run:
     def quantities(self, position: int) -> Quantities:
         """Everything of one layer, in our own shapes."""
         step = self.steps[position]
-        own = {**step.quantities, **self._given[position].parameters}
+        own = {**step.quantities, **self.given_layers[position].parameters}
         return {**own, **(self.final[position] if self.final else step.slope())}
 
     def changed(self, stage: str, position: int, value: Any) -> Any:
@@ -249,10 +254,29 @@ class Run:
         """The layers after the step of descent; none where there is no learning rate."""
         if self._moved is None:
             rate = self.problem.learning_rate
+            found = (
+                [] if rate is None else [self._descended(position, rate) for position in range(len(self.given_layers))]
+            )
             with np.errstate(all="ignore"):
-                moved = [] if rate is None else descend(self._given, self.final, rate)
-            self._moved = [self.changed("moved", position, layer) for position, layer in enumerate(moved)]
+                self._moved = [self.changed("moved", position, layer) for position, layer in enumerate(found)]
         return self._moved
+
+    def _descended(self, position: int, rate: float) -> Layer:
+        """One layer after its step; the right run's own where its gradients, and all it computed, are the same."""
+        if self._is_right(position):
+            assert self.right is not None
+            return self.right.moved[position]
+        return descend([self.given_layers[position]], [self.final[position]], rate)[0]
+
+    def _is_right(self, position: int) -> bool:
+        """Whether all the layer has computed are the right run's own arrays, from the right run's own parameters."""
+        right = self.right
+        if right is None or self.given_layers[position] is not right.given_layers[position]:
+            return False
+        if self.steps[position] is not right.steps[position]:
+            return False
+        mine, others = (run.final[position] if run.final else {} for run in (self, right))
+        return mine is others or (mine.keys() == others.keys() and all(mine[name] is others[name] for name in mine))
 
     def shown(self, asked: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], Array]:
         """Every quantity by layer and letter, in the spec's shapes; the layer of the loss and of the input is empty.
@@ -285,15 +309,17 @@ class Run:
 
     def _own(self, position: int, new: bool) -> Quantities:
         """One layer's quantities; those of the right run where nothing is changed."""
-        right = self.right
-        if right is None or right.steps is not self.steps or ("moved", position) in self._rules:
+        if self.right is None:
+            return self._written_once(position)
+        if not self._is_right(position) or ("moved", position) in self._rules:
             return self.own(position, new=new)
-        final = self.final[position] if self.final else {}  # empty in a forward pass alone
-        if any(array is not right.final[position].get(name) for name, array in final.items()):
-            return self.own(position, new=new)
-        if position not in right._shown:
-            right._shown[position] = right.own(position)
-        return right._shown[position]
+        return self.right._written_once(position)
+
+    def _written_once(self, position: int) -> Quantities:
+        """One layer's quantities in the spec's shapes, written at the first asking."""
+        if position not in self._shown:
+            self._shown[position] = self.own(position)
+        return self._shown[position]
 
     def own(self, position: int, *, new: bool = True) -> Quantities:
         """One layer's quantities in the spec's shapes, without what changes them when they are written down.
@@ -304,22 +330,58 @@ class Run:
         return written(self.problem.examples, self.layers[position], self.quantities(position), moved)
 
 
+def changes_training(changes: Iterable[Change]) -> bool:
+    """Whether changes made in one pass can reach the next."""
+    return any(change.stage not in _WRITTEN for change in changes)
+
+
 class Tape:
     """A problem that can be run again under changes; `right` is its last pass as it should be."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.right = self._passes(())
+        self._first = self.right = Run(problem, problem.layers, (), None)
+        self._known: dict[str, list[Layer]] = {}
+        self._right_key = ""
+        if problem.steps > 1:
+            self.right = Run(problem, self._trained(()), (), None)
         self.layers = self.right.layers
 
-    def run(self, changes: Iterable[Change]) -> Run:
-        """The last pass under these changes, made in every pass. Errors: InputError where nothing can be computed."""
-        if self.problem.steps > 1:
-            return self._passes(tuple(changes))
-        return Run(self.problem, self.layers, changes, self.right)
+    def run(self, changes: Iterable[Change], always: Iterable[Change] = ()) -> Run:
+        """The last pass under these changes, and those that are made in every pass. Errors: InputError."""
+        always = tuple(always)
+        if changes_training(always):
+            return Run(self.problem, self._trained(always), (*always, *changes), None)
+        return Run(self.problem, self.right.given_layers, (*always, *changes), self.right)
 
-    def _passes(self, changes: tuple[Change, ...]) -> Run:
-        layers = self.problem.layers
-        for _ in range(self.problem.steps - 1):
-            layers = Run(self.problem, layers, changes, None).moved
-        return Run(self.problem, layers, changes, None)
+    def _trained(self, changes: tuple[Change, ...]) -> list[Layer]:
+        """The layers before the last pass, after passes under these changes.
+
+        Many mistakes train alike, a wrong factor in the loss and the same in all gradients: those that do so in the
+        first passes are taken to go on so, unless they do right there.
+        """
+        layers, right, key = self.problem.layers, self._first if changes else None, ""
+        for number in range(self.problem.steps - 1):
+            if number == _TOLD_APART_BY and key in self._known and key != self._right_key:
+                return self._known[key]
+            old, layers, right = layers, Run(self.problem, layers, changes, right).moved, None
+            if number < _TOLD_APART_BY:
+                key += _steps_taken(old, layers)
+        self._known[key] = layers
+        if not changes:
+            self._right_key = key
+        return layers
+
+
+def _steps_taken(old: list[Layer], new: list[Layer]) -> str:
+    """How far every parameter was moved, to so many digits as rounding leaves alone."""
+    found = ""
+    for before, after in zip(old, new, strict=True):
+        olds = before.parameters
+        for name, value in after.parameters.items():
+            with np.errstate(all="ignore"):
+                step = value - olds[name]
+                largest = float(abs(step).max(initial=0.0))
+                digits = np.round(step * (1e9 / largest)) + 0.0 if largest else step
+            found += f"{largest:.9g} {digits.tobytes()!r}"
+    return found
