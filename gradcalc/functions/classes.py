@@ -244,7 +244,7 @@ ENTRIES = (
             "PyTorch's weighted mean divides by the sum of the weights",
             IGNORING,
         ),
-        libraries={"PyTorch": "nll_loss"},
+        libraries={"PyTorch": "F.nll_loss"},
         source="PyTorch nll_loss",
         sample=(-4.0, 0.0),
     ),
@@ -264,11 +264,14 @@ ENTRIES = (
         by_target=None,
         notes=(
             "y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",
-            "Keras' sparse categorical cross-entropy with from_logits=True; optax writes with_integer_labels",
             "PyTorch's weighted mean divides by the sum of the weights",
             IGNORING,
         ),
-        libraries={"PyTorch": "cross_entropy"},
+        libraries={
+            "PyTorch": "F.cross_entropy(ignore_index)",
+            "optax": "losses.softmax_cross_entropy_with_integer_labels",
+            "Keras": "sparse_categorical_crossentropy (from_logits=True, ignore_class)",
+        },
         source="PyTorch cross_entropy",
     ),
     VectorLoss(
@@ -282,7 +285,7 @@ ENTRIES = (
         value=_poly,
         gradient=_poly_gradient,
         by_target=_poly_by_target,
-        libraries={"optax": "poly_loss_cross_entropy"},
+        libraries={"optax": "losses.poly_loss_cross_entropy"},
         source="Leng et al. 2022; optax poly_loss_cross_entropy",
     ),
     VectorLoss(
@@ -331,6 +334,7 @@ ENTRIES = (
             "y is 1 for the class and 0 for its rivals",
             "Keras' class has q=0.5, its function no default",
         ),
+        libraries={"Keras": "categorical_generalized_cross_entropy(q)"},
         source="Zhang & Sabuncu 2018",
         sample=(0.01, 0.99),
     ),

@@ -215,7 +215,7 @@ ENTRIES = (
             "where all differences are 0 the gradient shown is 0, as in PyTorch",
             "several largest differences share the slope for p = inf",
         ),
-        libraries={"PyTorch": "pairwise_distance"},
+        libraries={"PyTorch": "F.pairwise_distance"},
         source="PyTorch pairwise_distance",
     ),
     JointLoss(
@@ -277,7 +277,7 @@ ENTRIES = (
             "optax adds eps to the sum of powers and has no swap: -p eps_to=sum",
             "PyTorch takes the mean over the triplets, optax none",
         ),
-        libraries={"PyTorch": "triplet_margin_loss", "optax": "triplet_margin_loss"},
+        libraries={"PyTorch": "F.triplet_margin_loss", "optax": "losses.triplet_margin_loss"},
         source="Balntas, Riba, Ponsa & Mikolajczyk 2016",
     ),
 )

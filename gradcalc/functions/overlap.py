@@ -169,7 +169,7 @@ ENTRIES = (
             "PyTorch has eps=1e-8, Keras 1e-7; a vector of zeros has no direction, and gives NaN without eps",
             "of zeros JAX and optax have NaN too, and Keras the value 0 with the gradient NaN",
         ),
-        libraries={"PyTorch": "cosine_similarity", "optax": "cosine_similarity", "Keras": "-cosine_similarity"},
+        libraries={"PyTorch": "F.cosine_similarity", "optax": "losses.cosine_similarity", "Keras": "-cosine_similarity"},
         source="PyTorch cosine_similarity, optax cosine_similarity",
     ),
     VectorLoss(
@@ -187,7 +187,7 @@ ENTRIES = (
         by_target=lambda np, x, y, eps: _distance_gradient(np, y, x, "default", eps),
         additive=False,
         notes=("a vector of zeros has no direction, and gives NaN without eps",),
-        libraries={"optax": "cosine_distance"},
+        libraries={"optax": "losses.cosine_distance"},
         source="optax cosine_distance",
     ),
     VectorLoss(
@@ -224,9 +224,9 @@ ENTRIES = (
         additive=False,
         notes=(
             "optax: alpha of false positives, as here; Keras: alpha of false negatives, so exchange alpha and beta",
-            "optax has smooth=1; Keras adds 1e-7 below the fraction alone",
+            "optax has smooth=1 and takes logits; Keras adds 1e-7 below the fraction alone",
         ),
-        libraries={"optax": "tversky_loss", "Keras": "tversky"},
+        libraries={"optax": "losses.dice_loss(alpha, beta)", "Keras": "tversky(alpha=beta, beta=alpha)"},
         source="Salehi, Erdogmus & Gholipour 2017",
         sample=(0.01, 0.99),
     ),
@@ -253,9 +253,10 @@ ENTRIES = (
         additive=False,
         notes=(
             "tversky with alpha = beta = 1/2 and half the smoothing",
-            "optax' smooth=1 is smooth=2 here; Keras adds 1e-7 below the fraction alone; Flux has smooth=1, squared",
+            "optax' smooth=1 is smooth=2 here; it takes logits, and dice_loss the mean over classes, each by itself",
+            "Keras adds 1e-7 below the fraction alone; Flux has smooth=1, squared",
         ),
-        libraries={"optax": "dice_loss", "Keras": "dice"},
+        libraries={"optax": "losses.binary_dice_loss, losses.dice_loss", "Keras": "dice"},
         source="Milletari, Navab & Ahmadi 2016",
         sample=(0.01, 0.99),
     ),

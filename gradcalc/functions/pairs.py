@@ -211,7 +211,7 @@ ENTRIES = (
             "where the margin is exactly met the active branch is taken, as in PyTorch; --kink tells otherwise",
             "PyTorch takes the mean over all pairs: --reduction mean",
         ),
-        libraries={"PyTorch": "margin_ranking_loss"},
+        libraries={"PyTorch": "F.margin_ranking_loss"},
         source="PyTorch margin_ranking_loss",
     ),
     JointLoss(
@@ -254,7 +254,7 @@ ENTRIES = (
             "PyTorch has eps=1e-12, and takes the mean over the pairs; a vector of zeros has no direction, and gives"
             " NaN without eps",
         ),
-        libraries={"PyTorch": "cosine_embedding_loss"},
+        libraries={"PyTorch": "F.cosine_embedding_loss"},
         source="PyTorch cosine_embedding_loss",
     ),
 )

@@ -243,7 +243,11 @@ ENTRIES = (
             ),
         ),
         libraries={"Keras": "relu(negative_slope, max_value, threshold)"},
-        notes=("without max_value the first condition is never met", "the value jumps at a threshold that is not 0"),
+        notes=(
+            "without max_value the first condition is never met",
+            "the value jumps at a threshold that is not 0",
+            "at max_value Keras on JAX has the slope 1/2 (--kink midpoint)",
+        ),
         source="Keras",
     ),
     Elementwise(

@@ -206,8 +206,8 @@ ENTRIES = (
             "at the seam the second derivative does not exist; 0, the line's, is shown",
         ),
         libraries={
-            "PyTorch": "huber_loss",
-            "optax": "huber_loss",
+            "PyTorch": "F.huber_loss",
+            "optax": "losses.huber_loss",
             "Keras": "huber",
             "SciPy": "special.huber(delta, a - y)",
         },
@@ -242,7 +242,7 @@ ENTRIES = (
             "huber with delta = beta, divided by beta; beta = 0 is absolute_error",
             "at the seam the second derivative does not exist; 0, the line's, is shown",
         ),
-        libraries={"PyTorch": "smooth_l1_loss"},
+        libraries={"PyTorch": "F.smooth_l1_loss"},
         source="Girshick 2015",
     ),
     ElementwiseLoss(
@@ -276,7 +276,7 @@ ENTRIES = (
             "with the parameter a = s it is log(cosh(s * d)) / s of the difference d, its derivative tanh(s * d)",
             "optax and Keras subtract log 2 and so lose all digits of small differences",
         ),
-        libraries={"optax": "log_cosh", "Keras": "log_cosh"},
+        libraries={"optax": "losses.log_cosh", "Keras": "log_cosh"},
         source="optax log_cosh, Keras log_cosh",
     ),
 )

@@ -288,7 +288,7 @@ ENTRIES = (
             "svm_loss divided by the number of classes; optax and Keras take the largest excess: multiclass_hinge",
             "where a margin is exactly met the inactive branch is taken, as in PyTorch",
         ),
-        libraries={"PyTorch": "multi_margin_loss"},
+        libraries={"PyTorch": "F.multi_margin_loss"},
         source="PyTorch multi_margin_loss",
     ),
     VectorLoss(
@@ -306,7 +306,7 @@ ENTRIES = (
             "y is 1 for the class and 0 for its rivals",
             "ties, a margin exactly met among them, split the slope as in JAX; -p ties=first gives it to the first",
         ),
-        libraries={"optax": "multiclass_hinge_loss"},
+        libraries={"optax": "losses.multiclass_hinge_loss"},
         source="Crammer & Singer 2001; optax multiclass_hinge_loss",
     ),
     VectorLoss(
@@ -339,7 +339,7 @@ ENTRIES = (
         gradient=_perceptron_gradient,
         by_target=None,
         notes=("y is 1 for the class and 0 for its rivals", "ties split the slope as in JAX"),
-        libraries={"optax": "multiclass_perceptron_loss"},
+        libraries={"optax": "losses.multiclass_perceptron_loss"},
         source="optax multiclass_perceptron_loss",
     ),
     VectorLoss(
@@ -353,7 +353,7 @@ ENTRIES = (
         gradient=_multiclass_sparsemax_gradient,
         by_target=None,
         notes=("y is 1 for the class and 0 for its rivals",),
-        libraries={"optax": "multiclass_sparsemax_loss"},
+        libraries={"optax": "losses.multiclass_sparsemax_loss"},
         source="Martins & Astudillo 2016; optax multiclass_sparsemax_loss",
     ),
     VectorLoss(
@@ -377,7 +377,7 @@ ENTRIES = (
             "the target is 1 for each label and 0 for the other classes; PyTorch lists the labels, then -1",
             "where a margin is exactly met the inactive branch is taken",
         ),
-        libraries={"PyTorch": "multilabel_margin_loss"},
+        libraries={"PyTorch": "F.multilabel_margin_loss"},
         source="PyTorch multilabel_margin_loss",
     ),
     VectorLoss(
@@ -392,7 +392,7 @@ ENTRIES = (
         by_target=lambda np, x, y: -x / x.shape[-1] + 0.0 * y,
         target_domain=UNIT,
         notes=("the mean of bce_with_logits over the classes",),
-        libraries={"PyTorch": "multilabel_soft_margin_loss"},
+        libraries={"PyTorch": "F.multilabel_soft_margin_loss"},
         source="PyTorch multilabel_soft_margin_loss",
     ),
 )
