@@ -171,8 +171,8 @@ ENTRIES = (
         notes=(
             "0 * log(0) is 0: a prediction that is exactly right has loss 0",
             "nll is this loss in the course notes; PyTorch's nll_loss takes log-probabilities",
-            "Keras clips a to [1e-7, 1 - 1e-7], with the slope 0 outside: -p clip=1e-7; at the ends themselves Keras on JAX"
-            " has half the slope (--kink midpoint)",
+            "Keras clips a to [1e-7, 1 - 1e-7], with the slope 0 outside: -p clip=1e-7; at the ends themselves Keras on"
+            " JAX has half the slope (--kink midpoint)",
             "PyTorch clamps log at -100 and the slope's a * (1 - a) at 1e-12: at a = y = 0 its slope is 0, here 1",
         ),
         source="MIT 6.390 notes, Activation Derivatives, eq. 15 and 18",

@@ -266,7 +266,8 @@ ENTRIES = (
             "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
             "for p < 0.5 its error may reach 2/p units in the last place, as the root 1/p magnifies that of the sum; "
             "from there on it stays below 4",
-            "at the zero vector the gradient shown is 0, as in PyTorch; JAX has NaN there for finite p > 1 (--kink undefined)",
+            "at the zero vector the gradient shown is 0, as in PyTorch; JAX has NaN there for finite p > 1 (--kink"
+            " undefined)",
             "at an entry 0 JAX takes the right slope, 1 for p = 1 and inf for p < 1: --kink right",
         ),
         source="Konopczynski, Handy DL (2017), eq. 28-34 (31 misprinted); PyTorch vector_norm",

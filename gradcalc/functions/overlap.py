@@ -169,7 +169,11 @@ ENTRIES = (
             "PyTorch has eps=1e-8, Keras 1e-7; a vector of zeros has no direction, and gives NaN without eps",
             "of zeros JAX and optax have NaN too, and Keras the value 0 with the gradient NaN",
         ),
-        libraries={"PyTorch": "F.cosine_similarity", "optax": "losses.cosine_similarity", "Keras": "-cosine_similarity"},
+        libraries={
+            "PyTorch": "F.cosine_similarity",
+            "optax": "losses.cosine_similarity",
+            "Keras": "-cosine_similarity",
+        },
         source="PyTorch cosine_similarity, optax cosine_similarity",
     ),
     VectorLoss(

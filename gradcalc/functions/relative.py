@@ -228,8 +228,8 @@ ENTRIES = (
         target_kinks=(_clip_kink("y = clip"),),
         notes=(
             "the mean is a reduction",
-            "Keras replaces what is below 1e-7 by 1e-7: -p clip=1e-7; there itself Keras on JAX has half the slope (--kink"
-            " midpoint)",
+            "Keras replaces what is below 1e-7 by 1e-7: -p clip=1e-7; there itself Keras on JAX has half the slope"
+            " (--kink midpoint)",
         ),
         libraries={"Keras": "mean_squared_logarithmic_error"},
         source="Keras mean_squared_logarithmic_error",
