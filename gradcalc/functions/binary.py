@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import BELOW_HALF, UNIT, ElementwiseLoss, Kink, KinkText, Param
-from gradcalc.numerics.careful import constant, decayed, softplus_tail, system, weighted, weighted_softplus
+from gradcalc.numerics.careful import (
+    constant,
+    decayed,
+    softplus_tail,
+    system,
+    weighted,
+    weighted_softplus,
+    weighted_twice,
+)
 
 _SMOOTHING = "moves targets towards 1/2: (1 - label_smoothing) * y + label_smoothing / 2"
 _CLIP = "replaces a by clip(a, clip, 1 - clip), of slope 0 outside, as Keras does (1e-7 there)"
 
+_LIFT = 2.0**100
+_FAINT, _SMALL = 1e-270, 1e-240  # half of a faint smoothing may be no float; beside a target that is not small it is 0
 
-def _smoothed(y: Any, label_smoothing: float) -> tuple[Any, Any]:
-    """The smoothed target t = (1 - s) y + s / 2, and 1 - t without cancellation."""
-    return y + label_smoothing * (0.5 - y), (1.0 - y) + label_smoothing * (y - 0.5)
+
+class _Smoothed(NamedTuple):
+    """The target t = (1 - s) y + s / 2, and 1 - t without cancellation; each times a unit that lifts what is faint."""
+
+    t: Any
+    rest: Any
+    t_unit: Any = 1.0
+    rest_unit: Any = 1.0
+
+
+def _smoothed(xp: Any, y: Any, label_smoothing: float) -> _Smoothed:
+    if label_smoothing == 0.0 or label_smoothing > _FAINT:
+        return _Smoothed(y + label_smoothing * (0.5 - y), (1.0 - y) + label_smoothing * (y - 0.5))
+    half = label_smoothing * (0.5 * _LIFT)
+    t, rest = xp.where(y < _SMALL, y * _LIFT + half, y), xp.where(y == 1, half, 1.0 - y)
+    return _Smoothed(t, rest, xp.where(y < _SMALL, _LIFT, 1.0), xp.where(y == 1, _LIFT, 1.0))
 
 
 def _logs(xp: Any, x: Any, clip: float | None) -> tuple[Any, Any]:
@@ -30,28 +53,39 @@ def _logs(xp: Any, x: Any, clip: float | None) -> tuple[Any, Any]:
 
 
 def bce_value(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
-    t, rest = _smoothed(y, label_smoothing)
+    t, rest, t_unit, rest_unit = _smoothed(xp, y, label_smoothing)
     log_x, log_rest = _logs(xp, x, clip)
-    return weighted(xp, t, -log_x) + weighted(xp, rest, -log_rest)
+    return weighted(xp, t, -log_x) / t_unit + weighted(xp, rest, -log_rest) / rest_unit
 
 
-def _bce_slope(xp: Any, x: Any, t: Any, rest: Any) -> Any:
+def _below_one(xp: Any, x: Any, clip: float | None) -> Any:
+    """1 - x; at the clipped range's end, a float that may lie beyond it, the clip."""
+    return 1.0 - x if clip is None else xp.maximum(1.0 - x, clip)
+
+
+def _bce_slope(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
     """(x - t) / (x (1 - x)); the difference is taken where both are small. (Adding 0 makes -0 a plain 0.)"""
-    x = x + 0.0
-    difference = xp.where(x < 0.5, x - t, rest - (1.0 - x))
-    slope = xp.divide(difference, x * (1.0 - x))
-    return xp.where(t == 0, xp.divide(1.0 + 0.0 * t, 1.0 - x), xp.where(rest == 0, xp.divide(-1.0 + 0.0 * t, x), slope))
+    x, below = x + 0.0, _below_one(xp, x, clip)
+    t, rest, t_unit, rest_unit = _smoothed(xp, y, label_smoothing)
+    slope = xp.divide(xp.where(x < 0.5, x - t, rest - below), x * below)
+    of_zero, of_one = xp.divide(1.0 + 0.0 * t, below), xp.divide(-1.0 + 0.0 * t, x)
+    found = xp.where(t == 0, of_zero, xp.where(rest == 0, of_one, slope))
+    if t_unit is rest_unit:  # nothing is lifted
+        return found
+    apart = xp.divide(rest, below) / rest_unit - xp.divide(t, x) / t_unit
+    return xp.where((t_unit > 1) | (rest_unit > 1), apart, found)
 
 
 def _bce_derivative(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
-    slope = _bce_slope(xp, x, *_smoothed(y, label_smoothing))
+    slope = _bce_slope(xp, x, y, label_smoothing, clip)
     return slope if clip is None else xp.where((x < clip) | (x > 1.0 - clip), 0.0, slope)
 
 
 def _bce_second(xp: Any, x: Any, y: Any, label_smoothing: float, clip: float | None) -> Any:
-    t, rest = _smoothed(y, label_smoothing)
-    at_x = xp.where(t == 0, 0.0 * x, xp.divide(xp.divide(t, x), x))
-    at_rest = xp.where(rest == 0, 0.0 * x, xp.divide(xp.divide(rest, 1.0 - x), 1.0 - x))
+    t, rest, t_unit, rest_unit = _smoothed(xp, y, label_smoothing)
+    below = _below_one(xp, x, clip)
+    at_x = xp.where(t == 0, 0.0 * x, xp.divide(xp.divide(t, x) / t_unit, x))
+    at_rest = xp.where(rest == 0, 0.0 * x, xp.divide(xp.divide(rest, below) / rest_unit, below))
     curvature = at_x + at_rest
     return curvature if clip is None else xp.where((x < clip) | (x > 1.0 - clip), 0.0, curvature)
 
@@ -78,8 +112,7 @@ def _clip_slope(y: Any, label_smoothing: float, clip: float | None, *, high: boo
     """The derivative just inside the clipped range's end, which is a float: 1 - clip may be rounded."""
     if clip is None:
         return 0.0 * y
-    t, rest = _smoothed(y, label_smoothing)
-    return _bce_slope(system(t), 1.0 - clip if high else clip, t, rest)
+    return _bce_slope(system(y), 1.0 - clip if high else clip, y, label_smoothing, clip)
 
 
 def _clip_kink(*, high: bool) -> Kink:
@@ -105,42 +138,48 @@ def _clip_kink(*, high: bool) -> Kink:
     return Kink(at=place, left=outside, right=inside, default="right", when=text.when, text=text)
 
 
-def _logit_value(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
-    t, rest = _smoothed(y, label_smoothing)
-    return weighted_softplus(xp, rest, x) + weighted_softplus(xp, t, -x, pos_weight)
+def _logit_value(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothing: float) -> Any:
+    t, rest, t_unit, rest_unit = _smoothed(xp, y, label_smoothing)
+    if abs(pos_weight) > 1.0:  # so that the product with what is lifted does not overflow
+        pull = weighted_softplus(xp, t, -x, pos_weight / t_unit)
+    else:
+        pull = weighted_softplus(xp, t, -x, pos_weight) / t_unit
+    return weighted_softplus(xp, rest, x) / rest_unit + pull
 
 
-def _logit_derivative(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+def _logit_derivative(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothing: float) -> Any:
     """(1 - t) sigmoid(x) - w t sigmoid(-x), over the denominator 1 + e^-|x| of both."""
-    t, rest = _smoothed(y, label_smoothing)
-    pull = pos_weight * t
-    numerator = xp.where(x >= 0, rest - decayed(xp, pull, x), decayed(xp, rest, x) - pull)
+    t, rest, t_unit, rest_unit = _smoothed(xp, y, label_smoothing)
+    pull, above = pos_weight * t, x >= 0
+    push = xp.where(above, rest, decayed(xp, rest, x)) / rest_unit
+    numerator = push - xp.where(above, decayed(xp, pull, x), pull) / t_unit
     return numerator / (1.0 + decayed(xp, 1.0, x))
 
 
-def _logit_second(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+def _logit_second(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothing: float) -> Any:
     """((1 - t) + w t) sigmoid'(x)."""
-    t, rest = _smoothed(y, label_smoothing)
+    t, rest, t_unit, rest_unit = _smoothed(xp, y, label_smoothing)
     u = decayed(xp, 1.0, x)
-    return decayed(xp, rest + pos_weight * t, x) / (1.0 + u * (2.0 + u))
+    return decayed(xp, rest / rest_unit + pos_weight * t / t_unit, x) / (1.0 + u * (2.0 + u))
 
 
-def _logit_by_smoothed_target(xp: Any, x: Any, pos_weight: Any, lever: Any) -> Any:
+def _logit_by_smoothed_target(xp: Any, x: Any, pos_weight: float, lever: Any) -> Any:
     """lever * (w softplus(-x) - softplus(x)), -x for w = 1: what both have in common is taken away first."""
-    linear = xp.where(x >= 0, weighted(xp, lever, -x), weighted(xp, lever * pos_weight, -x))
+    linear = xp.where(x >= 0, weighted(xp, lever, -x), weighted_twice(xp, pos_weight, lever, -x))
     return lever * (pos_weight - 1.0) * softplus_tail(xp, x) + linear
 
 
-def _logit_by_target(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+def _logit_by_target(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothing: float) -> Any:
     return _logit_by_smoothed_target(xp, x, pos_weight, constant(xp, 1.0 - label_smoothing, y))
 
 
-def _logit_by_smoothing(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
+def _logit_by_smoothing(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothing: float) -> Any:
     return _logit_by_smoothed_target(xp, x, pos_weight, 0.5 - y)
 
 
-def _logit_by_pos_weight(xp: Any, x: Any, y: Any, pos_weight: Any, label_smoothing: float) -> Any:
-    return weighted_softplus(xp, _smoothed(y, label_smoothing)[0], -x)
+def _logit_by_pos_weight(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothing: float) -> Any:
+    t, _, t_unit, _ = _smoothed(xp, y, label_smoothing)
+    return weighted_softplus(xp, t, -x) / t_unit
 
 
 ENTRIES = (

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import NOT_NEGATIVE, POSITIVE, ElementwiseLoss, Kink, Param
 from gradcalc.numerics.careful import constant
-from gradcalc.numerics.doubled import Distance, Pair, distance, multiplied, over, plus, root, times
+from gradcalc.numerics.doubled import Distance, Pair, distance, minus, multiplied, over, plus, root, times
 from gradcalc.numerics.split import decays, finite
 
-_LOG_2 = 0.6931471805599453
+_LOG_2, _LOG_2_LOW = 0.6931471805599453, 2.3190468138462996e-17
 _TINY = 1e-9  # the square of a smaller argument is beyond the digits
+_SUBNORMAL = 1e-290  # and near enough
 
 
 def _signed(xp: Any, d: Distance, size: Any) -> Any:
@@ -118,32 +119,36 @@ def _pseudo_huber_by_delta(xp: Any, x: Any, y: Any, delta: Any) -> Any:
 
 
 class _Argument(NamedTuple):
-    """|a (x - y)| = size + low."""
+    """t = |a (x - y)| = size + low."""
 
     size: Any
     low: Any
 
 
 def _argument(xp: Any, d: Distance, a: float) -> _Argument:
-    size, low = multiplied(xp, d.size, a)
-    return _Argument(size, low + a * d.low)
+    size, low = multiplied(xp, d.size, a / d.c)
+    return _Argument(size, finite(xp, low + a * d.low))
+
+
+def _half_square(xp: Any, d: Distance, t: Any, a: float) -> Any:
+    """a (x - y)^2 / 2, of a distance that is no larger than 1e-9 / a; where t has lost digits its square has not."""
+    return xp.where(t < _SUBNORMAL, (0.5 * d.size * d.size) * a, d.size * (0.5 * t) / d.c)
 
 
 def _log_cosh(xp: Any, x: Any, y: Any, a: float) -> Any:
     d = distance(xp, x, y)
     t = _argument(xp, d, a)
-    middle = _log_cosh_near(xp, t.size)
-    middle = (middle + t.low * xp.tanh(t.size)) / a
-    tiny = d.size * (0.5 * t.size)
-    line = ((d.size - _LOG_2 / a) + (xp.log1p(xp.exp(-2.0 * t.size)) / a + d.low)) / d.c
-    return xp.where(t.size < _TINY, tiny, xp.where(t.size < 1.0, middle, line))
+    near, low = _log_cosh_near(xp, t.size)
+    middle, low = over(xp, (near, low + t.low * xp.tanh(t.size)), (a, 0.0))
+    line = ((d.size - _LOG_2 * d.c / a) + (xp.log1p(xp.exp(-2.0 * t.size)) * d.c / a + d.low)) / d.c
+    return xp.where(t.size < _TINY, _half_square(xp, d, t.size, a), xp.where(t.size < 1.0, middle + low, line))
 
 
-def _log_cosh_near(xp: Any, t: Any) -> Any:
+def _log_cosh_near(xp: Any, t: Any) -> Pair:
     """log cosh t = log(1 + m^2 / (2 (1 + m))) with m = e^t - 1, for t from 0 to 1."""
     m = (xp.expm1(xp.minimum(t, 1.0)), 0.0)
     excess, low = over(xp, times(xp, m, m), plus(xp, m, (1.0, 0.0)))
-    return xp.log1p(0.5 * excess) + 0.5 * low
+    return xp.log1p(0.5 * excess), 0.5 * low
 
 
 def _tanh_near(xp: Any, t: Any) -> Pair:
@@ -162,21 +167,21 @@ def _log_cosh_second(xp: Any, x: Any, y: Any, a: float) -> Any:
     """4 a u / (1 + u)^2 with u = e^-2|t|."""
     t = _argument(xp, distance(xp, x, y), a)
     u = xp.exp(-2.0 * t.size)
-    return decays(xp, 4.0 * a, 2.0 * t.size, 2.0 * t.low) / (1.0 + u * (2.0 + u))
+    return decays(xp, a, 2.0 * t.size, 2.0 * t.low) / (0.25 + u * (0.5 + 0.25 * u))
 
 
 def _log_cosh_by_a(xp: Any, x: Any, y: Any, a: float) -> Any:
     """(t tanh t - log cosh t) / a^2."""
     d = distance(xp, x, y)
     t = _argument(xp, d, a)
-    u = xp.exp(-2.0 * t.size)
-    drop = decays(xp, 2.0 * xp.minimum(t.size, 1e300), 2.0 * t.size) / (1.0 + u)
-    slope, slope_low = _tanh_near(xp, t.size)
-    product, lost = times(xp, (xp.minimum(t.size, 1.0), 0.0), (slope, slope_low))
-    near = (product - _log_cosh_near(xp, t.size)) + lost
-    whole = xp.where(t.size < 1.0, near, (_LOG_2 - xp.log1p(u)) - drop)
-    whole = whole + t.low * (4.0 * u / (1.0 + u) / (1.0 + u)) * xp.minimum(t.size, 1e300)
-    return xp.where(t.size < _TINY, 0.5 * d.size * d.size, whole / a / a)
+    u, most = xp.exp(-2.0 * t.size), xp.minimum(t.size, 1e300)
+    product = times(xp, (xp.minimum(t.size, 1.0), 0.0), _tanh_near(xp, t.size))
+    near, near_low = minus(xp, product, _log_cosh_near(xp, t.size))
+    drop = decays(xp, 2.0 * most, 2.0 * t.size) / (1.0 + u)
+    far, far_low = minus(xp, plus(xp, (_LOG_2, _LOG_2_LOW), (-xp.log1p(u), 0.0)), (drop, 0.0))
+    low = xp.where(t.size < 1.0, near_low, far_low) + t.low * (4.0 * u / (1.0 + u) / (1.0 + u)) * most
+    high, low = over(xp, over(xp, (xp.where(t.size < 1.0, near, far), low), (a, 0.0)), (a, 0.0))
+    return xp.where(t.size < _TINY, 0.5 * d.size * d.size, high + low)
 
 
 _SMOOTH_L1_KINK = Kink(

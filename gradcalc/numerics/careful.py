@@ -58,10 +58,28 @@ def softplus(xp: Any, z: Any) -> Any:
     return xp.where(z > 0, z, 0.0) + softplus_tail(xp, z)
 
 
+def product_of_three(xp: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b * c, where nothing but the result itself may overflow or underflow: some pair of them does not."""
+    ab, ac = a * b, a * c
+    last = xp.where(_within(xp, ac), ac * b, (b * c) * a)
+    return xp.where(_within(xp, ab), ab * c, last)
+
+
+def _within(xp: Any, x: Any) -> Any:
+    size = xp.absolute(x)
+    return (size > 1e-290) & (size < xp.inf)
+
+
+def weighted_twice(xp: Any, factor: Any, weight: Any, x: Any) -> Any:
+    """factor * weight * x, where either of 0 switches even an infinite x off."""
+    if isinstance(factor, float) and factor == 1.0:
+        return weighted(xp, weight, x)
+    return xp.where(((weight == 0) | (factor == 0)) & (x == x), 0.0, product_of_three(xp, factor, weight, x))
+
+
 def weighted_softplus(xp: Any, weight: Any, z: Any, factor: Any = 1.0) -> Any:
     """factor * weight * log(1 + e^z), where a weight of 0 counts; far below 0 the logarithm is e^z."""
-    product = weighted(xp, factor, weighted(xp, weight, softplus(xp, z)))
-    return xp.where(z < -700.0, decayed(xp, factor * weight, z), product)
+    return xp.where(z < -700.0, decayed(xp, factor * weight, z), weighted_twice(xp, factor, weight, softplus(xp, z)))
 
 
 def chosen(condition: Any, x: Any, y: Any) -> Any:

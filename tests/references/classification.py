@@ -35,7 +35,7 @@ def _clipped(x: Any, clip: Any) -> Any:
 
 
 def _inside(x: Any, clip: Any) -> int:
-    """The upper end is the float 1 - clip, as it is for whoever clips: there a kink can be met."""
+    """The upper end is the float 1 - clip, as it is for whoever clips, and stands for the kink, which can be met so."""
     return 1 if clip is None or clip <= x <= mpf(1.0 - float(clip)) else 0
 
 
@@ -45,13 +45,13 @@ def _bce(x: Any, y: Any, smoothing: Any, clip: Any) -> Any:
 
 
 def _bce_derivative(x: Any, y: Any, smoothing: Any, clip: Any) -> tuple[Any, Any]:
-    t, inside = _halfway(y, smoothing), _inside(x, clip)
-    return _times(inside, _over(1 - t, 1 - x)), -_times(inside, _over(t, x))
+    t, a, inside = _halfway(y, smoothing), _clipped(x, clip), _inside(x, clip)
+    return _times(inside, _over(1 - t, 1 - a)), -_times(inside, _over(t, a))
 
 
 def _bce_second(x: Any, y: Any, smoothing: Any, clip: Any) -> Any:
-    t, inside = _halfway(y, smoothing), _inside(x, clip)
-    return _times(inside, _over(t, x**2)) + _times(inside, _over(1 - t, (1 - x) ** 2))
+    t, a, inside = _halfway(y, smoothing), _clipped(x, clip), _inside(x, clip)
+    return _times(inside, _over(t, a**2)) + _times(inside, _over(1 - t, (1 - a) ** 2))
 
 
 def _bce_by_target(x: Any, y: Any, smoothing: Any, clip: Any) -> tuple[Any, Any]:
@@ -150,6 +150,11 @@ REFERENCES = {
         by_target=_bce_by_target,
         by_parameter={"label_smoothing": _bce_by_smoothing},
         parameters=({}, {"label_smoothing": 0.1}, {"clip": 1e-7}, {"label_smoothing": 0.3, "clip": 0.01}),
+        hard=(
+            ({"label_smoothing": 5e-324}, (1e-300, 0.0)),
+            ({"label_smoothing": 5e-324}, (1.0, 1.0)),
+            ({"clip": 1e-17}, (1.0, 0.0)),
+        ),
     ),
     "bce_with_logits": Reference(
         value=_logit,
@@ -161,6 +166,12 @@ REFERENCES = {
             "label_smoothing": lambda x, y, weight, smoothing: _logit_by_smoothed(x, weight, mpf(1) / 2 - y),
         },
         parameters=({}, {"pos_weight": 3.7}, {"label_smoothing": 0.1}, {"pos_weight": 0.2, "label_smoothing": 1e-9}),
+        hard=(
+            ({"pos_weight": -6.2959349654401704e60, "label_smoothing": 1e-310}, (-6.2959349654401704e60, 1e-310)),
+            ({"label_smoothing": 5e-324}, (1e300, 1.0)),
+            ({"pos_weight": 1e300}, (-40.3, 1e-312)),
+            ({"pos_weight": 1e-310}, (-1e300, 0.3)),
+        ),
     ),
     "cross_entropy": Reference(
         value=_ce,

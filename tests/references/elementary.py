@@ -16,3 +16,8 @@ def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 exp, expm1, log, log1p = map(_kept, (mpmath.exp, mpmath.expm1, mpmath.log, mpmath.log1p))
+
+
+def less(x: Any, y: Any) -> Any:
+    """x - y exactly: floats as far apart as can be have more digits between them than mpmath works with."""
+    return mpmath.fsub(x, y, exact=True)
