@@ -206,7 +206,7 @@ ENTRIES = (
         target_domain=UNIT,
         kinks=(_clip_kink(high=False), _clip_kink(high=True)),
         logits="bce_with_logits",
-        libraries={"PyTorch": "F.binary_cross_entropy", "Keras": "binary_crossentropy"},
+        libraries={"PyTorch": "F.binary_cross_entropy, nn.BCELoss", "Keras": "binary_crossentropy"},
         notes=(
             "0 * log(0) is 0: a prediction that is exactly right has loss 0",
             "nll is this loss in the course notes; PyTorch's nll_loss takes log-probabilities",
@@ -237,7 +237,7 @@ ENTRIES = (
         by_target=_logit_by_target,
         target_domain=UNIT,
         libraries={
-            "PyTorch": "F.binary_cross_entropy_with_logits (pos_weight)",
+            "PyTorch": "F.binary_cross_entropy_with_logits (pos_weight), nn.BCEWithLogitsLoss",
             "optax": "losses.sigmoid_binary_cross_entropy",
             "Keras": "binary_crossentropy (from_logits=True)",
         },

@@ -12,7 +12,12 @@ from gradcalc.numerics.careful import weighted
 
 _UP_TO_ONE = Domain("above 0 and at most 1", 0.0, 1.0, open_low=True)
 
-IGNORE = Param("ignore_index", None, "a class, or another whole number, whose examples count nothing (PyTorch: -100)")
+IGNORE = Param(
+    "ignore_index",
+    None,
+    "a class, or another whole number, whose examples count nothing (PyTorch: -100)",
+    aliases=("ignore_class",),
+)
 IGNORING = "ignored examples have loss and derivative 0, and in a spec a mean is over the others, as in PyTorch"
 
 

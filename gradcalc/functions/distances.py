@@ -230,7 +230,7 @@ ENTRIES = (
                 derivative=_triplet_by_margin,
                 one_sided=(_triplet_by_margin_left, _triplet_by_margin),
             ),
-            Param("p", 2.0, "the power of the norm", POSITIVE),
+            Param("p", 2.0, "the power of the norm", POSITIVE, aliases=("norm_degree",)),
             Param("eps", 1e-6, "is added to every difference, or as eps_to says", NOT_NEGATIVE),
             Param("swap", False, "the positive's distance to the negative counts where it is the smaller"),
             Param(

@@ -272,7 +272,7 @@ ENTRIES = (
         notes=(
             "with alpha the loss is multiplied by alpha * y + (1 - alpha) * (1 - y)",
             "optax and Keras leave alpha out unless asked; Keras' class balancing has alpha=0.25, torchvision too",
-            "Keras on logits: from_logits=True",
+            "Keras on logits: from_logits=True; its label_smoothing=s is the target (1 - s) * y + s / 2 here",
         ),
         libraries={
             "optax": "losses.sigmoid_focal_loss",

@@ -237,7 +237,9 @@ ENTRIES = (
         aliases=("norm", "pnorm"),
         title="L_p norm",
         params=(
-            Param("p", 2.0, "the power; inf is the largest absolute entry", POSITIVE, derivative=norm_by_p),
+            Param(
+                "p", 2.0, "the power; inf is the largest absolute entry", POSITIVE, aliases=("ord",), derivative=norm_by_p
+            ),
             Param(
                 "ties",
                 "split",

@@ -113,6 +113,7 @@ def _by_eps(np: Any, x: Any, eps: float) -> Any:
 ENTRIES = (
     VectorActivation(
         name="standardize",
+        aliases=("layer_norm", "layer_normalization"),
         title="Standardization: mean 0, variance 1",
         params=(Param("eps", 1e-5, "added to the variance", NOT_NEGATIVE, aliases=("epsilon",), derivative=_by_eps),),
         formula="(z - mean(z)) / sqrt(mean((z - mean(z))^2) + eps)",
