@@ -238,7 +238,7 @@ ENTRIES = (
         target_domain=UNIT,
         libraries={
             "PyTorch": "F.binary_cross_entropy_with_logits (pos_weight), nn.BCEWithLogitsLoss",
-            "optax": "losses.sigmoid_binary_cross_entropy",
+            "optax.losses": "sigmoid_binary_cross_entropy",
             "Keras": "binary_crossentropy (from_logits=True)",
         },
         notes=("the derivative is sigmoid(a) - y where pos_weight is 1",),

@@ -208,7 +208,7 @@ ENTRIES = (
         by_target=_softmax_ce_by_target,
         libraries={
             "PyTorch": "F.cross_entropy(label_smoothing), nn.CrossEntropyLoss",
-            "optax": "losses.softmax_cross_entropy, losses.ranking_softmax_loss",
+            "optax.losses": "softmax_cross_entropy, ranking_softmax_loss",
             "Keras": "categorical_crossentropy (from_logits=True)",
         },
         notes=(

@@ -274,8 +274,8 @@ ENTRIES = (
         ),
         libraries={
             "PyTorch": "F.cross_entropy(ignore_index)",
-            "optax": "losses.softmax_cross_entropy_with_integer_labels",
             "Keras": "sparse_categorical_crossentropy (from_logits=True, ignore_class)",
+            "optax.losses": "softmax_cross_entropy_with_integer_labels",
         },
         source="PyTorch cross_entropy",
     ),
@@ -290,7 +290,7 @@ ENTRIES = (
         value=_poly,
         gradient=_poly_gradient,
         by_target=_poly_by_target,
-        libraries={"optax": "losses.poly_loss_cross_entropy"},
+        libraries={"optax.losses": "poly_loss_cross_entropy"},
         source="Leng et al. 2022; optax poly_loss_cross_entropy",
     ),
     VectorLoss(

@@ -247,7 +247,7 @@ ENTRIES = (
             "optax has eps=2.2e-16; a row of zeros has no direction, and gives NaN without eps",
             "worked out in decimals of 60 digits and more",
         ),
-        libraries={"optax": "losses.ntxent"},
+        libraries={"optax.losses": "ntxent"},
         source="Chen, Kornblith, Norouzi & Hinton 2020; optax ntxent",
     ),
     JointLoss(

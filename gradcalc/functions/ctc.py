@@ -194,7 +194,7 @@ ENTRIES = (
             " takes the mean over the batch: --scale 1/length",
             "worked out in decimals, 60 digits and as many more as a small loss needs",
         ),
-        libraries={"PyTorch": "F.ctc_loss", "optax": "losses.ctc_loss", "Keras": "ctc"},
+        libraries={"PyTorch": "F.ctc_loss", "optax.losses": "ctc_loss", "Keras": "ctc"},
         source="Graves, Fernandez, Gomez & Schmidhuber 2006",
     ),
 )

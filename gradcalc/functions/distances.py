@@ -277,7 +277,7 @@ ENTRIES = (
             "optax adds eps to the sum of powers and has no swap: -p eps_to=sum",
             "PyTorch takes the mean over the triplets, optax none",
         ),
-        libraries={"PyTorch": "F.triplet_margin_loss", "optax": "losses.triplet_margin_loss"},
+        libraries={"PyTorch": "F.triplet_margin_loss", "optax.losses": "triplet_margin_loss"},
         source="Balntas, Riba, Ponsa & Mikolajczyk 2016",
     ),
 )

@@ -275,7 +275,7 @@ ENTRIES = (
             "Keras on logits: from_logits=True; its label_smoothing=s is the target (1 - s) * y + s / 2 here",
         ),
         libraries={
-            "optax": "losses.sigmoid_focal_loss",
+            "optax.losses": "sigmoid_focal_loss",
             "Keras": "binary_focal_crossentropy",
             "torchvision": "ops.sigmoid_focal_loss",
         },

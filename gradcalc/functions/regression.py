@@ -72,7 +72,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: 2.0 * (x - y),
         second=lambda xp, x, y: constant(xp, 2.0, x - y),
         by_target=lambda xp, x, y: 2.0 * (y - x),
-        libraries={"PyTorch": "F.mse_loss(reduction='none')", "optax": "losses.squared_error"},
+        libraries={"PyTorch": "F.mse_loss(reduction='none')", "optax.losses": "squared_error"},
         notes=("the derivative has the factor 2; half_squared_error has not",),
         source="MIT 6.390 notes, Activation Derivatives, eq. 11 and 16; PyTorch mse_loss, optax squared_error",
     ),
@@ -86,7 +86,7 @@ ENTRIES = (
         derivative=lambda xp, x, y: x - y,
         second=lambda xp, x, y: constant(xp, 1.0, x - y),
         by_target=lambda xp, x, y: y - x,
-        libraries={"optax": "losses.l2_loss"},
+        libraries={"optax.losses": "l2_loss"},
         source="Konopczynski, Handy DL (2017), eq. 25-26; optax l2_loss",
     ),
     ElementwiseLoss(

@@ -212,7 +212,7 @@ ENTRIES = (
         ),
         libraries={
             "PyTorch": "F.huber_loss",
-            "optax": "losses.huber_loss",
+            "optax.losses": "huber_loss",
             "Keras": "huber",
             "SciPy": "special.huber(delta, a - y)",
         },
@@ -281,7 +281,7 @@ ENTRIES = (
             "with the parameter a = s it is log(cosh(s * d)) / s of the difference d, its derivative tanh(s * d)",
             "optax and Keras subtract log 2 and so lose all digits of small differences",
         ),
-        libraries={"optax": "losses.log_cosh", "Keras": "log_cosh"},
+        libraries={"optax.losses": "log_cosh", "Keras": "log_cosh"},
         source="optax log_cosh, Keras log_cosh",
     ),
 )

@@ -306,7 +306,7 @@ ENTRIES = (
             "y is 1 for the class and 0 for its rivals",
             "ties, a margin exactly met among them, split the slope as in JAX; -p ties=first gives it to the first",
         ),
-        libraries={"optax": "losses.multiclass_hinge_loss"},
+        libraries={"optax.losses": "multiclass_hinge_loss"},
         source="Crammer & Singer 2001; optax multiclass_hinge_loss",
     ),
     VectorLoss(
@@ -339,7 +339,7 @@ ENTRIES = (
         gradient=_perceptron_gradient,
         by_target=None,
         notes=("y is 1 for the class and 0 for its rivals", "ties split the slope as in JAX"),
-        libraries={"optax": "losses.multiclass_perceptron_loss"},
+        libraries={"optax.losses": "multiclass_perceptron_loss"},
         source="optax multiclass_perceptron_loss",
     ),
     VectorLoss(
@@ -353,7 +353,7 @@ ENTRIES = (
         gradient=_multiclass_sparsemax_gradient,
         by_target=None,
         notes=("y is 1 for the class and 0 for its rivals",),
-        libraries={"optax": "losses.multiclass_sparsemax_loss"},
+        libraries={"optax.losses": "multiclass_sparsemax_loss"},
         source="Martins & Astudillo 2016; optax multiclass_sparsemax_loss",
     ),
     VectorLoss(
