@@ -32,7 +32,7 @@ WRONG: dict[str, Wrong] = {
     "missing_activation_derivative h": lambda right, _, da1: {**right, "dW1": X.T @ da1, "db1": da1.sum(axis=0)},
     "not_averaged_over_batch h": lambda right, *_: {**right, "dW1": 3 * right["dW1"], "db1": 3 * right["db1"]},
     "bias_not_summed o": lambda right, *_: {**right, "db2": right["dz2"][0]},
-    "sum_over_examples o": lambda right, a1, _: {**right, "dW2": a1[:1].T @ right["dz2"][:1]},
+    "weights_not_summed o": lambda right, a1, _: {**right, "dW2": a1[:1].T @ right["dz2"][:1]},
 }
 
 
@@ -67,5 +67,5 @@ def test_a_mistake_is_named_where_it_was_made(from_step: int) -> None:
         for given in (numbers, {key: numbers[key] for key in ("dW1", "db1", "dW2", "db2")}):
             result = checker.check(given_of(given))
             found = [(one.mistake, one.layer) for one in result.diagnosis]
-            assert found == ([] if mistake == "sum_over_examples" else [(mistake, layer)]), (name, result)
+            assert found == [(mistake, layer)], (name, result)
     assert not checker.check(given_of({"loss": 0.123, "dW1": W1 * 1.7})).diagnosis

@@ -90,6 +90,7 @@ IN_LAYERS = (
     "preactivation_used", "weights_updated_first", "weights_not_transposed_back", "sum_over_outputs_missing",
     "gradient_of_other_layer", "gradient_of_other_layer both", "new_weights_given", "regularization_missing",
     "regularization_factor", "regularization_on_bias", "softmax_elementwise", "bias_missing", "weights_given",
+    "weights_not_summed",
 )  # fmt: skip
 OF_THE_NET = (
     "sign_flipped loss", "sign_flipped y - a", "constant_factor loss", "constant_factor half", "log_base",
@@ -190,6 +191,8 @@ def _of_parameters(net: Net, i: int, x: Array, dz: Array, mistake: str) -> tuple
         mistake, 1
     )
     db = db * {"not_averaged_over_batch": N, "averaged_over_batch_twice": 1 / N}.get(mistake, 1)
+    if mistake == "weights_not_summed":
+        dW = x[:1].T @ dz[:1]
     dW = dW + net.strength * net.W[i] * {"regularization_missing": 0, "regularization_factor": 2}.get(mistake, 1)
     if mistake == "regularization_on_bias":
         db = db + net.strength * net.b[i]

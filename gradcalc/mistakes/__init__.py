@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcalc.errors import UsageError, near, quoted, simplified
-from gradcalc.mistakes import forward, objectives, penalties, products, scaling, slopes
+from gradcalc.mistakes import forward, objectives, penalties, products, scaling, sequences, slopes, sums
 from gradcalc.mistakes.entry import Mistake
 
 MISTAKES = (
@@ -17,8 +17,9 @@ MISTAKES = (
     penalties.ON_BIAS,
     objectives.LOG_BASE,
     scaling.FACTOR,
-    products.NOT_SUMMED,
-    products.OVER_UNITS,
+    sums.BIAS_NOT_SUMMED,
+    sums.WEIGHTS_NOT_SUMMED,
+    sums.OVER_UNITS,
     slopes.AT_OUTPUT,
     slopes.OUTPUT_AS_INPUT,
     slopes.KINK,
@@ -26,8 +27,13 @@ MISTAKES = (
     forward.TWICE,
     forward.PREACTIVATION,
     forward.NO_BIAS,
-    products.NOT_TRANSPOSED,
-    products.ONE_OUTPUT,
+    sums.NOT_TRANSPOSED,
+    sums.ONE_OUTPUT,
+    sequences.NOT_CARRIED,
+    sequences.OTHER_ORDER,
+    sequences.SCALE,
+    sequences.UNMASKED,
+    sequences.HELD,
     products.UPDATED_FIRST,
     objectives.SWAPPED,
     products.NEW_GIVEN,

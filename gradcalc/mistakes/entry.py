@@ -51,9 +51,9 @@ class Case:
         return int(self.right.output[0].size)
 
     def dense(self) -> Iterator[int]:
-        """The dense layers on a row of numbers an example, last first, where there is a backward pass."""
+        """The dense layers, last first, where there is a backward pass."""
         for position in self.backward():
-            if isinstance(self.layers[position], Dense) and self.right.gradients[position]["dz"].ndim == 2:
+            if isinstance(self.layers[position], Dense):
                 yield position
 
     @property

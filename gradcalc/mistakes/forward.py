@@ -11,6 +11,8 @@ from gradcalc.functions import find
 from gradcalc.functions.entry import Elementwise, VectorActivation
 from gradcalc.layers.activation import Activation
 from gradcalc.layers.base import Layer, Step
+from gradcalc.layers.conv import Conv
+from gradcalc.layers.dense import Dense
 from gradcalc.mistakes.entry import Case, Mistake, Way, replaced
 from gradcalc.mistakes.objectives import loss_entry, with_loss
 from gradcalc.mistakes.tape import WHOLE, Change, Run, Start
@@ -109,7 +111,6 @@ def _before_logits(last: int, activation: Activation) -> Iterator[Way]:
 
 def _preactivation(case: Case) -> Iterator[Way]:
     """z of the layer before where its a belongs: on the way forward, or in dW alone."""
-    dense = set(case.dense())
     for position in reversed(range(len(case.layers))):
         before = case.right.previous(position)
         activation = None if before is None else case.right.activation(before)
@@ -117,7 +118,7 @@ def _preactivation(case: Case) -> Iterator[Way]:
             continue
         if case.right.steps[before].a.shape != case.right.z(before).shape:
             continue
-        if position in dense:
+        if case.passes_back and isinstance(case.layers[position], Dense | Conv):
             yield Way("dW", position, "dW", (replaced("gradients", position, "dW", _weights_of_z(before)),))
         change = Change("input", position, _z_of(before))
         yield Way("x", position, "z" if "z" in case.right.quantities(position) else "a", (change,))
@@ -128,7 +129,13 @@ def _z_of(before: int) -> Callable[[Run, int, Any], Array]:
 
 
 def _weights_of_z(before: int) -> Callable[[Run, int, Any], Array]:
-    return lambda run, _at, found: np.asarray(run.z(before).T @ found["dz"])
+    """dW of the layer fed with z, under the right dz."""
+
+    def value(run: Run, at: int, found: Any) -> Array:
+        step = run.layers[at].forward(run.z(before))
+        return step.back(found["da"], found["dz"])["dW"]
+
+    return value
 
 
 def _no_bias(case: Case) -> Iterator[Way]:
@@ -147,7 +154,7 @@ def _no_bias(case: Case) -> Iterator[Way]:
 def _flipped(case: Case) -> Iterator[Way]:
     """A convolution's kernel turned round: forward, there and in its gradient, in that alone, or on the way back."""
     for position, layer in reversed(list(enumerate(case.layers))):
-        if layer.type not in ("conv1d", "conv2d"):
+        if not isinstance(layer, Conv):
             continue
         forward = Change("layer", position, lambda _run, _at, layer: _turned(layer))
         yield Way("forward", position, "z", (forward,))

@@ -1,4 +1,4 @@
-"""Mistakes with the products of the way back: transposes, sums and whose numbers they are."""
+"""Mistakes with the products of the way back: transposes, and whose numbers they are."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from gradcalc.mistakes.tape import Change, Run
 from gradcalc.network import descend
 from gradcalc.shapes import Array
 
-#: So many outputs are tried one by one.
-_MOST_OUTPUTS = 16
-
 #: What may be written down for another layer's.
 _EXCHANGED = (
     *((letter,) for letter in ("dW", "db", "dWx", "dWh", "dgamma", "dbeta", "dz", "da", "W_new", "b_new")),
@@ -27,118 +24,21 @@ def _transposed(case: Case) -> Iterator[Way]:
         for position, layer in reversed(list(enumerate(case.layers))):
             own = case.right.own(position)
             for letter in (pattern.format(name) for name in layer.parameters):
-                if letter in own and own[letter].ndim == 2 and min(own[letter].shape) > 1:
-                    change = replaced("shown", position, letter, _turned(letter))
-                    yield Way(letter, position, letter, (change,))
+                for words, axes in _axes(own[letter]) if letter in own else ():
+                    change = replaced("shown", position, letter, _turned(letter, axes))
+                    yield Way(f"{letter} {words}", position, letter, (change,), (("axes", words),))
 
 
-def _turned(letter: str) -> Callable[[Run, int, Any], Array]:
-    return lambda run, at, found: (found if letter in found else run.own(at))[letter].T
+def _axes(array: Array) -> list[tuple[str, tuple[int, int]]]:
+    """The pairs of axes that may be exchanged."""
+    pairs = [("rows and columns", (0, 1))] if array.ndim == 2 else []
+    if array.ndim > 2:
+        pairs = [("first two axes", (0, 1)), ("last two axes", (-2, -1))]
+    return [pair for pair in pairs if min(array.shape[axis] for axis in pair[1]) > 1]
 
 
-def _not_transposed(case: Case) -> Iterator[Way]:
-    for position in case.dense():
-        W = case.layers[position].parameters["W"]
-        if W.shape[0] == W.shape[1] > 1:
-            change = replaced(
-                "gradients", position, "dx", lambda run, at, found: found["dz"] @ run.layers[at].parameters["W"]
-            )
-            yield Way("dx", position, "dx", (change,))
-
-
-def _one_output(case: Case) -> Iterator[Way]:
-    """dx by one output's path alone, or by each unit's own."""
-    for position in case.dense():
-        W = case.layers[position].parameters["W"]
-        units = W.shape[1]
-        if units == 1:
-            continue
-        for unit in range(units) if units <= _MOST_OUTPUTS else (0, units - 1):
-            said = (("path", f"only the path through output {unit}"),)
-            change = replaced("gradients", position, "dx", _path(unit))
-            kind = "last output" if unit == units - 1 else f"output {unit}"
-            yield Way(kind, position, "dx", (change,), said)
-        if W.shape[0] == units:
-            change = replaced(
-                "gradients",
-                position,
-                "dx",
-                lambda run, at, found: found["dz"] * np.diag(run.layers[at].parameters["W"]),
-            )
-            yield Way(
-                "own", position, "dx", (change,), (("path", "only the path through the output of the same number"),)
-            )
-
-
-def _path(unit: int) -> Callable[[Run, int, Any], Array]:
-    return lambda run, at, found: np.outer(found["dz"][:, unit], run.layers[at].parameters["W"][:, unit])
-
-
-def _not_summed(case: Case) -> Iterator[Way]:
-    """A bias's gradient for each example instead of their sum."""
-    for position, b in _biases(case):
-        if b.ndim == 0:
-            yield Way("shared", position, "db", (replaced("shown", position, "db", _per_unit),))
-        if case.examples == 1 or b.ndim == 0:
-            continue
-        for example, words in ((0, "first"), (case.examples - 1, "last")):
-            for kind, divisor in ((words, 1), (f"{words} averaged", case.examples)):
-                yield Way(kind, position, "db", (replaced("final", position, "db", _of_example(example, divisor)),))
-        if not _folded(case, position):
-            for kind, divide in (("rows", False), ("rows averaged", True)):
-                yield Way(kind, position, "db", (replaced("shown", position, "db", _rows(divide)),))
-
-
-def _biases(case: Case) -> Iterator[tuple[int, Array]]:
-    """The dense layers that have a bias, with it."""
-    for position in case.dense():
-        b = case.layers[position].parameters.get("b")
-        if b is not None:
-            yield position, b
-
-
-def _folded(case: Case, position: int) -> bool:
-    """Whether the spec keeps the bias among the weights, where only a gradient of the same shape has a place."""
-    return "db" not in case.right.own(position)
-
-
-def _per_unit(run: Run, at: int, _found: Any) -> Array:
-    return np.asarray(run.gradients[at]["dz"].sum(axis=0))
-
-
-def _of_example(example: int, divisor: int) -> Callable[[Run, int, Any], Array]:
-    return lambda run, at, _found: np.asarray(run.gradients[at]["dz"][example] / divisor)
-
-
-def _rows(divide: bool) -> Callable[[Run, int, Any], Array]:
-    def rule(run: Run, at: int, _found: Any) -> Array:
-        return run.problem.examples.write(run.gradients[at]["dz"] / (run.examples if divide else 1))
-
-    return rule
-
-
-def _over_units(case: Case) -> Iterator[Way]:
-    """A bias's gradient summed over the units as well, or instead."""
-    for position, b in _biases(case):
-        if b.size == 1:
-            continue
-        everywhere = replaced(
-            "final", position, "db", lambda _run, _at, found: np.full_like(found["db"], found["db"].sum())
-        )
-        yield Way("everywhere", position, "db", (everywhere,))
-        if not _folded(case, position):
-            yield Way("one", position, "db", (replaced("shown", position, "db", _to_one),))
-            for kind, divisor in (("examples", 1), ("examples averaged", case.examples)):
-                yield Way(kind, position, "db", (replaced("shown", position, "db", _by_example(divisor)),))
-
-
-def _to_one(_run: Run, _at: int, found: Any) -> Array:
-    return np.asarray(found["db"].sum())
-
-
-def _by_example(divisor: int) -> Callable[[Run, int, Any], Array]:
-    """The sum along the wrong axis, as dz has it or divided."""
-    return lambda run, at, _found: np.asarray(run.gradients[at]["dz"].sum(axis=1) / divisor)
+def _turned(letter: str, axes: tuple[int, int]) -> Callable[[Run, int, Any], Array]:
+    return lambda run, at, found: np.swapaxes((found if letter in found else run.own(at))[letter], *axes)
 
 
 def _of_other(case: Case) -> Iterator[Way]:
@@ -224,37 +124,9 @@ def _named(letter: str) -> Callable[[Run, int, Any], Array]:
 TRANSPOSED = Mistake(
     "transposed",
     "a weight gradient transposed",
-    "{quantity} is transposed: its rows and columns are exchanged.",
+    "{quantity} is transposed: its {axes} are exchanged.",
     "dW = dz^T x for z = x W, where x^T dz belongs",
     _transposed,
-)
-NOT_TRANSPOSED = Mistake(
-    "weights_not_transposed_back",
-    "W in the place of its transpose on the way back",
-    "{quantity} goes back through W of layer {layer} as it stands; on the way back its transpose belongs there.",
-    "dx = dz W instead of dz W^T",
-    _not_transposed,
-)
-ONE_OUTPUT = Mistake(
-    "sum_over_outputs_missing",
-    "the sum over the outputs is missing",
-    "{quantity} has {path}: an input of layer {layer} reaches the loss through every output, and all paths add up.",
-    "dx = dz[0] W[:, 0] instead of the sum over all outputs",
-    _one_output,
-)
-NOT_SUMMED = Mistake(
-    "bias_not_summed",
-    "the gradient of a bias not summed",
-    "{quantity} is not summed: the bias of layer {layer} is shared, so its gradient is the sum of all that arrives.",
-    "db = dz instead of the sum of dz over the examples",
-    _not_summed,
-)
-OVER_UNITS = Mistake(
-    "bias_summed_over_units",
-    "the gradient of a bias summed over the units",
-    "{quantity} is summed over the units of layer {layer}: each unit has a bias and a gradient of its own.",
-    "db = sum(dz) over everything instead of over the examples",
-    _over_units,
 )
 OF_OTHER = Mistake(
     "gradient_of_other_layer",

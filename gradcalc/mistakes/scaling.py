@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcalc.mistakes.entry import Case, Mistake, Way
 from gradcalc.mistakes.tape import INPUTS, WHOLE, Change, Run, Start
+from gradcalc.mistakes.terms import own_terms
 from gradcalc.shapes import Array
 
 Scaled = Callable[[Array], Array]
@@ -134,6 +135,11 @@ def _factors(case: Case) -> Iterator[Way]:
 def _named_factors(case: Case) -> Sequence[tuple[float, str]]:
     examples = case.counted
     outputs = case.outputs
+    steps = [
+        (factor, f"{words} (the number of steps or places)")
+        for n in _shared_places(case)
+        for factor, words in ((float(n), f"{n}"), (1 / n, f"1/{n}"))
+    ]
     many = [
         (float(outputs), f"{outputs} (the number of outputs)"), (1 / outputs, f"1/{outputs} (one over the outputs)"),
         (float(examples), f"{examples} (the number of examples)"),
@@ -152,7 +158,17 @@ def _named_factors(case: Case) -> Sequence[tuple[float, str]]:
         (10.0, "10"),
         (0.1, "1/10"),
     ]
-    return [*plain[:2], *many, *plain[2:]]
+    return [*plain[:2], *many, *steps, *plain[2:]]
+
+
+def _shared_places(case: Case) -> list[int]:
+    """How many steps, or places of a kernel, share a layer's parameters in one example."""
+    found = [
+        one.by.size // len(one.by) // one.by.shape[one.units]
+        for position in case.backward()
+        for one in own_terms(case.right, position)
+    ]
+    return list(dict.fromkeys(n for n in found if n > 1))
 
 
 def _averages(case: Case, factor: float) -> Iterator[Way]:

@@ -10,13 +10,19 @@ import numpy as np
 
 from gradcalc.functions.entry import SIDES
 from gradcalc.layers.activation import Activation
+from gradcalc.layers.rnn import RNN
 from gradcalc.mistakes.entry import Case, Mistake, Way
+from gradcalc.mistakes.sequences import scores_elementwise
 from gradcalc.mistakes.tape import WHOLE, Change, Run, Start
+from gradcalc.mistakes.through_time import back_in_time
 from gradcalc.objective import Objective
 from gradcalc.shapes import Array
 
 #: dz from the run, the layer's position and da; None where it cannot be made.
 Back = Callable[[Run, int, Array], Array]
+
+#: The slope at every step of an rnn, from its function and z; None where it cannot be made.
+RNNSlope = Callable[[Activation, Array], Array | None]
 
 #: The sides of a kink, the one that says least last: where several give the same numbers, the first is named.
 _SAID = (*SIDES[1:], SIDES[0])
@@ -73,13 +79,32 @@ def _activated(case: Case) -> Iterator[tuple[int, Activation]]:
             yield position, activation
 
 
+def _of_rnn(case: Case, kind: str, slope: RNNSlope) -> Iterator[Way]:
+    """The wrong slope at every step of an rnn, where `slope` gives one."""
+    for position in case.backward():
+        layer = case.layers[position]
+        if isinstance(layer, RNN) and layer.function.entry.name != "identity":
+            z = case.right.steps[position].quantities["z"]
+            if slope(layer.function, z) is not None:
+                change = Change("gradients", position, lambda run, at, found: _back_in_time(run, at, found, slope))
+                yield Way(f"{kind} rnn", position, "dz", (change,))
+
+
+def _back_in_time(run: Run, at: int, found: Any, slope: RNNSlope) -> Any:
+    layer = run.layers[at]
+    assert isinstance(layer, RNN)
+    return back_in_time(run, at, found, slope(layer.function, run.steps[at].quantities["z"]))
+
+
 def _missing(case: Case) -> Iterator[Way]:
+    yield from _of_rnn(case, "missing", lambda _, z: np.ones_like(z))
     for position, _ in _activated(case):
         if case.right.z(position).shape == case.right.steps[position].a.shape:
             yield from _ways(position, case, "missing", lambda _run, _at, da: da, None)
 
 
 def _at_output(case: Case) -> Iterator[Way]:
+    yield from _of_rnn(case, "output", lambda f, z: f.slope(f.value(z)))
     for position, activation in _activated(case):
         if case.right.z(position).shape != case.right.steps[position].a.shape:
             continue
@@ -95,6 +120,7 @@ def _at_output(case: Case) -> Iterator[Way]:
 
 
 def _output_as_input(case: Case) -> Iterator[Way]:
+    yield from _of_rnn(case, "by output", _by_output)
     for position, activation in _activated(case):
         name, values = activation.entry.name, activation.values
         if name in _BY_OUTPUT:
@@ -115,12 +141,19 @@ def _output_as_input(case: Case) -> Iterator[Way]:
             yield from _ways(position, case, "by output", _through(jacobian), jacobian)
 
 
+def _by_output(f: Activation, z: Array) -> Array | None:
+    """A slope written in terms of the output, fed with z; None for a function that has none."""
+    name = f.entry.name
+    return np.asarray(_BY_OUTPUT[name](z, f.values)) if name in _BY_OUTPUT else None
+
+
 def _through(jacobian: Back) -> Back:
     return lambda run, at, da: np.asarray(np.einsum("nij,ni->nj", jacobian(run, at, da), da))
 
 
 def _elementwise(case: Case) -> Iterator[Way]:
     """Only the diagonal of the Jacobian of a function of a vector."""
+    yield from scores_elementwise(case)
     for position, activation in _activated(case):
         z = case.right.z(position)
         if not activation.vector or z.ndim != 2 or z.shape != case.right.steps[position].a.shape:
