@@ -91,6 +91,11 @@ def chosen(condition: Any, x: Any, y: Any) -> Any:
     return np.where(condition, x, y)
 
 
+def anywhere(condition: Any) -> bool:
+    """Whether a condition holds anywhere: what is rarely needed and takes long is not done for nothing."""
+    return condition if isinstance(condition, bool) else bool(condition.any())
+
+
 def system(x: Any) -> Any:
     """The number system of x: that of numbers, or that of arrays."""
     if isinstance(x, float | int):

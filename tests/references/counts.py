@@ -38,6 +38,11 @@ REFERENCES = {
         second=lambda x, y, full: _exp(x),
         by_target=lambda x, y, full: (-x, *_by_target(y, full)),
         parameters=({}, {"full": True}),
+        hard=(
+            ({}, (709.5461864509048, 2.8843073165915458e305)),
+            ({}, (715.1, 5.124095685132851e307)),
+            ({"full": True}, (709.7, 1.6e308)),
+        ),
     ),
     "poisson": Reference(
         value=lambda x, y, eps, full: (x, -_times(y, _log(x + eps)), *_stirling(y, full)),
@@ -49,6 +54,8 @@ REFERENCES = {
         hard=(
             ({}, (1.7976931348623151e308, -8.899999999999998e307)),
             ({"full": True}, (3.329544130078234e307, 1.7976931348623153e308)),
+            ({"eps": 1.7976931348623157e308}, (1.7976931348623157e308, 2.5327372760800758e305)),
+            ({"eps": 1.7976931348623157e308, "full": True}, (5.437988265335023e296, 1.7976931348623157e308)),
         ),
     ),
     "gaussian_nll": Reference(
@@ -64,5 +71,9 @@ REFERENCES = {
             "var": lambda x, y, var, eps, full: (1 / (2 * var), -((x - y) ** 2) / (2 * var**2)) if var >= eps else 0
         },
         parameters=({}, {"var": 0.3}, {"var": 1e9, "full": True}, {"var": 1e-9, "full": True}),
+        hard=(
+            ({"var": 3.343e-320, "eps": 1e-323}, (1.828345744043473e-160, 0.0)),
+            ({"var": 5e-310, "eps": 1e-323}, (0.1, 0.0)),
+        ),
     ),
 }
