@@ -55,3 +55,44 @@ def test_a_planted_mistake_is_named(name: str, wrong: str) -> None:
         found = [(one.mistake, *one.also) for one in result.diagnosis]
         assert len(found) == 1 and wrong.partition(" ")[0] in found[0], result.diagnosis
         assert found[0][0] == wrong.partition(" ")[0], result.diagnosis
+
+
+#: A spec with a tie or a kink, and what is wrong of it under each other choice.
+TIED: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
+    "max_pool2d": (
+        {"input": [[[1, 3, 2, 2], [3, 0, 0, 2]]], "layers": [{"name": "l", "type": "max_pool2d", "kernel": 2}],
+         "upstream": [[[6.0, 3.0]]]},
+        {
+            "in full to each": {"dx": [[[0, 6, 3, 3], [6, 0, 0, 3]]]},
+            "in equal parts to each": {"dx": [[[0, 3, 1, 1], [3, 0, 0, 1]]]},
+        },
+    ),
+    "global_max_pool": (
+        {"input": [[4, 4, 1], [2, 0, 1]], "layers": [{"name": "l", "type": "global_max_pool", "ties": "split"}],
+         "upstream": [7.5, 1.3]},
+        {
+            "to the first one alone": {"dx": [[7.5, 0, 0], [1.3, 0, 0]]},
+            "in full to each": {"dx": [[7.5, 7.5, 0], [1.3, 0, 0]]},
+        },
+    ),
+    "sparsemax": (
+        {"input": [1.0, 0.0], "layers": [{"name": "l", "type": "activation", "activation": "sparsemax"}],
+         "upstream": [3.7, 1.5]},
+        {"follows 'ties: split'": {"dx": [0.55, -0.55]}},
+    ),
+    "rnn": (
+        {"input": [[1.0], [2.0], [-3.0]], "upstream": [[1.3], [0.7], [0.9]],
+         "layers": [{"name": "l", "type": "rnn", "activation": "relu", "Wx": [[0.5]], "Wh": [[1.5]], "bias": [-0.5]}]},
+        # z is 0, 0.5 and -1.25: with the slope 1 at 0 the first step has dz = 1.3 + 1.5 * 0.7
+        {"right slope": {"dz": [[2.35], [0.7], [0]], "dWx": [[2.35 + 1.4]]}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TIED)
+def test_another_rule_for_ties_is_named(name: str) -> None:
+    spec, wrong = TIED[name]
+    checked = load_checker(spec, {})
+    for words, numbers in wrong.items():
+        (found,) = checked.check(given(numbers)).diagnosis
+        assert found.mistake == "wrong_kink" and words in found.sentence, found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcalc.errors import UsageError, near, quoted, simplified
-from gradcalc.mistakes import forward, objectives, penalties, products, scaling, sequences, slopes, sums
+from gradcalc.mistakes import forward, kinks, objectives, penalties, products, scaling, sequences, slopes, sums
 from gradcalc.mistakes.entry import Mistake
 
 MISTAKES = (
@@ -22,7 +22,7 @@ MISTAKES = (
     sums.OVER_UNITS,
     slopes.AT_OUTPUT,
     slopes.OUTPUT_AS_INPUT,
-    slopes.KINK,
+    kinks.KINK,
     slopes.ELEMENTWISE,
     forward.TWICE,
     forward.PREACTIVATION,

@@ -1,21 +1,18 @@
-"""Mistakes with the slope f': left out, taken at the wrong place, of the wrong side, or without its mixed terms."""
+"""Mistakes with the slope f': left out, taken at the wrong place, or without its mixed terms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from copy import copy
 from typing import Any
 
 import numpy as np
 
-from gradcalc.functions.entry import SIDES
 from gradcalc.layers.activation import Activation
 from gradcalc.layers.rnn import RNN
 from gradcalc.mistakes.entry import Case, Mistake, Way
 from gradcalc.mistakes.sequences import scores_elementwise
-from gradcalc.mistakes.tape import WHOLE, Change, Run, Start
+from gradcalc.mistakes.tape import Change, Run
 from gradcalc.mistakes.through_time import back_in_time
-from gradcalc.objective import Objective
 from gradcalc.shapes import Array
 
 #: dz from the run, the layer's position and da; None where it cannot be made.
@@ -23,9 +20,6 @@ Back = Callable[[Run, int, Array], Array]
 
 #: The slope at every step of an rnn, from its function and z; None where it cannot be made.
 RNNSlope = Callable[[Activation, Array], Array | None]
-
-#: The sides of a kink, the one that says least last: where several give the same numbers, the first is named.
-_SAID = (*SIDES[1:], SIDES[0])
 
 #: Slopes that are written in terms of the output a, by function: f'(z) = g(a), here with z in the place of a.
 _BY_OUTPUT: dict[str, Callable[[Array, Any], Array]] = {
@@ -39,7 +33,7 @@ _BY_OUTPUT: dict[str, Callable[[Array, Any], Array]] = {
 }
 
 
-def _ways(position: int, case: Case, kind: str, back: Back, slope: Back | None, said: Any = ()) -> Iterator[Way]:
+def slope_ways(position: int, case: Case, kind: str, back: Back, slope: Back | None, said: Any = ()) -> Iterator[Way]:
     """The wrong dz carried on, or used for some of what follows alone; `slope` gives the f_prime that goes with it."""
     dense = "dz" in case.right.gradients[position]
     letter = "dz" if dense else "dx"
@@ -71,7 +65,7 @@ def _partly(back: Back, letters: tuple[str, ...]) -> Callable[[Run, int, Any], A
     return rule
 
 
-def _activated(case: Case) -> Iterator[tuple[int, Activation]]:
+def activated(case: Case) -> Iterator[tuple[int, Activation]]:
     """The layers whose function is not the identity, with their functions, last first."""
     for position in case.backward():
         activation = case.right.activation(position)
@@ -79,7 +73,7 @@ def _activated(case: Case) -> Iterator[tuple[int, Activation]]:
             yield position, activation
 
 
-def _of_rnn(case: Case, kind: str, slope: RNNSlope) -> Iterator[Way]:
+def of_rnn(case: Case, kind: str, slope: RNNSlope, said: Any = ()) -> Iterator[Way]:
     """The wrong slope at every step of an rnn, where `slope` gives one."""
     for position in case.backward():
         layer = case.layers[position]
@@ -87,25 +81,26 @@ def _of_rnn(case: Case, kind: str, slope: RNNSlope) -> Iterator[Way]:
             z = case.right.steps[position].quantities["z"]
             if slope(layer.function, z) is not None:
                 change = Change("gradients", position, lambda run, at, found: _back_in_time(run, at, found, slope))
-                yield Way(f"{kind} rnn", position, "dz", (change,))
+                yield Way(f"{kind} rnn", position, "dz", (change,), said)
 
 
 def _back_in_time(run: Run, at: int, found: Any, slope: RNNSlope) -> Any:
+    """The way back with that slope; as it is where there is none."""
     layer = run.layers[at]
     assert isinstance(layer, RNN)
     return back_in_time(run, at, found, slope(layer.function, run.steps[at].quantities["z"]))
 
 
 def _missing(case: Case) -> Iterator[Way]:
-    yield from _of_rnn(case, "missing", lambda _, z: np.ones_like(z))
-    for position, _ in _activated(case):
+    yield from of_rnn(case, "missing", lambda _, z: np.ones_like(z))
+    for position, _ in activated(case):
         if case.right.z(position).shape == case.right.steps[position].a.shape:
-            yield from _ways(position, case, "missing", lambda _run, _at, da: da, None)
+            yield from slope_ways(position, case, "missing", lambda _run, _at, da: da, None)
 
 
 def _at_output(case: Case) -> Iterator[Way]:
-    yield from _of_rnn(case, "output", lambda f, z: f.slope(f.value(z)))
-    for position, activation in _activated(case):
+    yield from of_rnn(case, "output", lambda f, z: f.slope(f.value(z)))
+    for position, activation in activated(case):
         if case.right.z(position).shape != case.right.steps[position].a.shape:
             continue
 
@@ -116,12 +111,12 @@ def _at_output(case: Case) -> Iterator[Way]:
         def slope(run: Run, at: int, _da: Array, f: Activation = activation) -> Array:
             return f.slope(run.steps[at].a)
 
-        yield from _ways(position, case, "output", back, slope)
+        yield from slope_ways(position, case, "output", back, slope)
 
 
 def _output_as_input(case: Case) -> Iterator[Way]:
-    yield from _of_rnn(case, "by output", _by_output)
-    for position, activation in _activated(case):
+    yield from of_rnn(case, "by output", _by_output)
+    for position, activation in activated(case):
         name, values = activation.entry.name, activation.values
         if name in _BY_OUTPUT:
 
@@ -131,14 +126,14 @@ def _output_as_input(case: Case) -> Iterator[Way]:
             def back(run: Run, at: int, da: Array, slope: Back = slope) -> Array:
                 return da * slope(run, at, da)
 
-            yield from _ways(position, case, "by output", back, slope)
+            yield from slope_ways(position, case, "by output", back, slope)
         elif name == "softmax" and case.right.z(position).ndim == 2:
 
             def jacobian(run: Run, at: int, _da: Array) -> Array:
                 z = run.z(at)
                 return np.asarray(np.einsum("ni,ij->nij", z, np.eye(z.shape[1])) - z[:, :, None] * z[:, None, :])
 
-            yield from _ways(position, case, "by output", _through(jacobian), jacobian)
+            yield from slope_ways(position, case, "by output", _through(jacobian), jacobian)
 
 
 def _by_output(f: Activation, z: Array) -> Array | None:
@@ -154,7 +149,7 @@ def _through(jacobian: Back) -> Back:
 def _elementwise(case: Case) -> Iterator[Way]:
     """Only the diagonal of the Jacobian of a function of a vector."""
     yield from scores_elementwise(case)
-    for position, activation in _activated(case):
+    for position, activation in activated(case):
         z = case.right.z(position)
         if not activation.vector or z.ndim != 2 or z.shape != case.right.steps[position].a.shape:
             continue
@@ -165,46 +160,7 @@ def _elementwise(case: Case) -> Iterator[Way]:
         def back(run: Run, at: int, da: Array, diagonal: Back = diagonal) -> Array:
             return da * diagonal(run, at, da)
 
-        yield from _ways(position, case, "diagonal", back, diagonal)
-
-
-def _kink(case: Case) -> Iterator[Way]:
-    """Another one-sided derivative where a pre-activation, or an output in the loss, stands exactly at a kink."""
-    yield from _kink_of_the_loss(case)
-    for position, activation in _activated(case):
-        own = None if activation.vector else activation.slope(case.right.z(position))
-        for side in _SAID:
-            if own is None:
-                continue
-            other = Activation(activation.entry, activation.values, side, activation.axis)
-            if np.array_equal(other.slope(case.right.z(position)), own, equal_nan=True):
-                continue
-
-            def slope(run: Run, at: int, _da: Array, f: Activation = other) -> Array:
-                return f.slope(run.z(at))
-
-            def back(run: Run, at: int, da: Array, f: Activation = other) -> Array:
-                return f.back(run.z(at), da, f.slope(run.z(at)))
-
-            said = (("side", side), ("what", f"z of layer {case.name(position)}"))
-            yield from _ways(position, case, side, back, slope, said)
-
-
-def _kink_of_the_loss(case: Case) -> Iterator[Way]:
-    objective, start = case.problem.objective, case.right.start
-    if objective is None or start is None:
-        return
-    for side in _SAID:
-        other = copy(objective)
-        other.kink = side
-
-        def gradient(run: Run, _at: int, start: Start, other: Objective = other) -> Start:
-            return start._replace(da=other(run.steps[-1].a if run.steps else run.problem.x, None, None).da)
-
-        if start.dz is None and not np.array_equal(gradient(case.right, WHOLE, start).da, start.da, equal_nan=True):
-            letter, change = "da" if case.layers else "da0", Change("start", WHOLE, gradient)
-            said = (("side", side), ("what", "an output in the loss"))
-            yield Way(f"loss {side}", len(case.layers) - 1, letter, (change,), said)
+        yield from slope_ways(position, case, "diagonal", back, diagonal)
 
 
 MISSING = Mistake(
@@ -234,11 +190,4 @@ ELEMENTWISE = Mistake(
     "{quantity} takes only the diagonal of the Jacobian of layer {layer}: each output depends on every input there.",
     "dz = da * a * (1 - a) behind softmax instead of a * (da - sum(da * a))",
     _elementwise,
-)
-KINK = Mistake(
-    "wrong_kink",
-    "another slope at a kink",
-    "{quantity} takes the {side} slope where {what} stands exactly at a kink; another convention is in force here.",
-    "ReLU'(0) = 1 where the course has 0",
-    _kink,
 )
