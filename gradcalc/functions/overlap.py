@@ -6,18 +6,18 @@ import math
 from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Param, VectorLoss
-from gradcalc.numerics.angles import cosine, cosine_gap, dot, similarity_gradient
+from gradcalc.numerics.angles import cosine, cosine_gap, cosine_slope, dot
 
 _LIFT = 2.0**100  # products of shares keep their digits
 _HIGH = 500  # an exponent
 
 
 def _similarity_gradient(np: Any, x: Any, y: Any, side: str, eps: float) -> Any:
-    return similarity_gradient(np, x, y, eps)
+    return cosine_slope(np, x, y, eps)
 
 
 def _distance_gradient(np: Any, x: Any, y: Any, side: str, eps: float) -> Any:
-    return -similarity_gradient(np, x, y, eps) + 0.0
+    return -cosine_slope(np, x, y, eps) + 0.0
 
 
 def _total(np: Any, x: Any) -> Any:
@@ -162,7 +162,7 @@ ENTRIES = (
         takes="values",
         value=cosine,
         gradient=_similarity_gradient,
-        by_target=lambda np, x, y, eps: similarity_gradient(np, y, x, eps),
+        by_target=lambda np, x, y, eps: cosine_slope(np, y, x, eps),
         additive=False,
         notes=(
             "Keras' loss is minus this: --scale -1",

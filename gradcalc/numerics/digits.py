@@ -16,8 +16,8 @@ from typing import Any
 #: Digits for sums and products of a few terms: three times those of a float, and some.
 ENOUGH = 60
 
-#: Twice as many, again and again, where terms cancel: the exponents of floats span 630 digits.
-_MORE = (ENOUGH, 2 * ENOUGH, 4 * ENOUGH, 8 * ENOUGH, 16 * ENOUGH, 32 * ENOUGH)
+#: Beyond this there is nothing left to settle: the exponents of floats span 630 digits, of products twice as many.
+_MOST = 5000
 
 ZERO, ONE = Decimal(0), Decimal(1)
 
@@ -40,15 +40,42 @@ def rounded(np: Any, x: Any) -> Any:
     return _each(np, float, x).astype(float)
 
 
-def settled(np: Any, compute: Callable[[], Any]) -> Any:
-    """The floats of a computation, done with more and more digits until they no longer change."""
-    found = None
-    for count in _MORE:
+def settled(np: Any, compute: Callable[[], Any], least: int = ENOUGH) -> Any:
+    """The floats of a computation, done with more and more digits until they no longer change.
+
+    `least` are the digits to begin with: with too few, what is lost twice in the same way would seem settled.
+    """
+    found, count = None, least
+    while count < _MOST:
         with digits(count):
             last, found = found, rounded(np, compute())
         if last is not None and _agree(np, last, found):
             break
+        count *= 2
     return found
+
+
+def span(np: Any, *arrays: Any) -> int:
+    """Digits that hold products of the largest and the smallest of some floats beside 1, with enough to spare."""
+    sizes = np.concatenate([np.absolute(np.asarray(array, dtype=float)).ravel() for array in (*arrays, 1.0)])
+    exponents = np.log10(sizes[(sizes > 0) & np.isfinite(sizes)])
+    return ENOUGH + 2 * int(exponents.max() - exponents.min())
+
+
+def in_rows(np: Any, hard: Any, found: Any, compute: Callable[..., Any], *arrays: Any) -> Any:
+    """`found`, its hard rows (along the last axis) worked out anew: compute(rows of the arrays, as decimals)."""
+    if not hard.any():
+        return found
+    found, arrays = np.array(found, dtype=float), tuple(np.asarray(array, dtype=float) for array in arrays)
+    wide = [np.broadcast_to(array, np.broadcast_shapes(array.shape, (*hard.shape, 1))) for array in arrays]
+    for place in map(tuple, np.argwhere(hard).tolist()):
+        found[place] = _of_row(np, compute, [array[place] for array in wide])
+    return found
+
+
+def _of_row(np: Any, compute: Callable[..., Any], rows: list[Any]) -> Any:
+    decimals = [exactly(np, row) for row in rows]
+    return settled(np, lambda: compute(*decimals), span(np, *rows))
 
 
 def _agree(np: Any, last: Any, found: Any) -> bool:

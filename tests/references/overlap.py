@@ -29,7 +29,7 @@ def _similarity_gradient(x: Any, y: Any, eps: Any) -> list[Any]:
         return [_NAN] * len(x)
     lengths = _length(x, eps) * _length(y, eps)
     square = _dot(x, x)
-    if square <= eps**2:
+    if square < eps**2:
         return [t / lengths for t in y]
     share = _dot(x, y) / square
     return [(t - a * share) / lengths for a, t in zip(x, y, strict=True)]
@@ -106,6 +106,13 @@ REFERENCES = {
         derivative=_similarity_gradient,
         by_target=lambda x, y, eps: _similarity_gradient(y, x, eps),
         parameters=({}, {"eps": 1e-8}),
+        hard=(
+            (
+                {"eps": 1.875067176360581e-308},
+                ([0.0, 0.0, 0.0], [-2.7975615579095006e298, -1.8750671763605806e-308, 1e-310]),
+            ),
+            ({"eps": 10.999999999999998}, ([-2.618926675334961e-101], [10.999999999999996])),
+        ),
     ),
     "cosine_distance": Reference(
         value=lambda x, y, eps: 1 - sum(_terms(x, y, eps)),
@@ -113,6 +120,7 @@ REFERENCES = {
         by_target=lambda x, y, eps: [-slope for slope in _similarity_gradient(y, x, eps)],
         parameters=({}, {"eps": 1e-8}),
         hard=(
+            ({"eps": 1e-310}, ([0.0, 0.0, 0.0], [2.3411353187576163e284, -5e-324, 5.795515012722964e21])),
             ({}, ([-1.1720926893158638e-292, -12.164964535137898], [-1.1720926893158633e-292, -12.164964535137896])),
         ),
     ),

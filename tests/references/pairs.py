@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from mpmath import mpf, sqrt
+from mpmath import mpf, sqrt, workprec
 
 from references import inputs
 from references.reference import Reference
@@ -40,6 +40,13 @@ def _cosine(x: Any, other: Any, eps: Any) -> Any:
     return _dot(x, other) / _lengths(x, other, eps)
 
 
+def _is_met(x: Any, other: Any, margin: Any, eps: Any) -> bool:
+    """Whether the cosine, rounded to as many digits as floats have, reaches the margin."""
+    found = _cosine(x, other, eps)
+    with workprec(53):
+        return bool(+found >= margin)
+
+
 def _embedding(x: Any, y: Any, other: Any, margin: Any, eps: Any) -> Any:
     lengths = _lengths(x, other, eps)
     if not lengths:
@@ -54,7 +61,7 @@ def _embedding_slope(x: Any, y: Any, other: Any, margin: Any, eps: Any) -> Any:
     lengths = _lengths(x, other, eps)
     if not lengths:
         return [mpf("nan")] * len(x)
-    if y < 0 and _cosine(x, other, eps) < margin:
+    if y < 0 and not _is_met(x, other, margin, eps):
         return [mpf(0)] * len(x)
     share = _dot(x, other) / (_dot(x, x) + eps)
     return [-y * (b - share * a) / lengths for a, b in zip(x, other, strict=True)]
@@ -88,12 +95,15 @@ REFERENCES = {
         by_input={"other": lambda x, y, other, *rest: _embedding_slope(other, y, x, *rest)},
         by_parameter={
             "margin": lambda x, y, other, margin, eps: mpf(
-                "nan" if not _lengths(x, other, eps) else -int(y < 0 and _cosine(x, other, eps) >= margin)
+                "nan" if not _lengths(x, other, eps) else -int(y < 0 and _is_met(x, other, margin, eps))
             )
         },
         parameters=({}, {"eps": 1e-12}, {"margin": 0.5}),
         points=_embedding_points,
         hard=(
+            ({"eps": 5e-324}, ([0.030145070933688362], -1.0, [0.0030145070933688366])),
+            ({"margin": 1.0}, ([0.05258325511726927], 1.0, [0.0])),
+            ({"eps": 73.59757904137135}, ([1.2797113440168878e-284], -1.0, [-1.4779449438216437e-284])),
             (
                 {"margin": -0.5, "eps": 1.0},
                 ([5.844600007612485e90, -2.900612052000682e76], 1.0, [5.844178426168089e90, -2.901766528313532e76]),
