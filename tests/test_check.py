@@ -17,6 +17,7 @@ import pytest
 
 import gradcalc
 from commands import Outcome, as_process, in_process
+from gradcalc.cli.checking import _progress
 from gradcalc.errors import UsageError
 from small_nets import MAZUR, written
 
@@ -301,6 +302,19 @@ def test_a_progress_bar_on_a_terminal_only(net: str, homework: list[str]) -> Non
     shown = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "TERM": "xterm"})
     assert "Checking" in shown.stdout and "100%" in shown.stdout and shown.stdout.endswith("\x1b[1A\x1b[2K")
     assert as_process("check", net, *homework[:1] * 25).err == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_progress_bar_is_taken_away_when_a_run_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with pytest.raises(KeyboardInterrupt), _progress(25) as advance:
+        advance(3)
+        raise KeyboardInterrupt
+    assert "Checking" in terminal.getvalue() and terminal.getvalue().endswith("\x1b[1A\x1b[2K")
 
 
 def test_the_library_compares_a_mapping_of_arrays() -> None:

@@ -15,6 +15,7 @@ import gradcalc
 from commands import in_process
 from further_inputs import further_of, target_of
 from gradcalc.differencing.api import of_result
+from gradcalc.differencing.cost import forward_cost
 from gradcalc.differencing.records import GradcheckResult
 from gradcalc.differencing.replaced import by_differences
 from gradcalc.errors import InputError
@@ -25,6 +26,7 @@ from gradcalc.functions.joint import JointLoss
 from gradcalc.layers.dense import Dense
 from gradcalc.numerics.differences import Array, derivative
 from gradcalc.render import FORMATS
+from gradcalc.spec import load
 from small_nets import MAZUR, written
 
 #: The keys of an item, and of the whole.
@@ -237,9 +239,17 @@ def test_large_nets_are_sampled_and_it_is_said() -> None:
 
 
 def test_a_net_too_large_is_sampled_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradcalc.differencing.api._WORK", 1.0)
+    monkeypatch.setattr("gradcalc.differencing.api._TIME", 1.0)
     assert gradcalc.gradcheck(MAZUR).samples == 2
     assert gradcalc.gradcheck(MAZUR, samples=100).samples is None
+
+
+def test_a_kernel_costs_what_it_does_at_every_place() -> None:
+    image, kernel = np.ones((1, 1, 30, 30)).tolist(), np.ones((4, 1, 3, 3)).tolist()
+    small = {"input": np.ones((1, 1, 4, 4)).tolist(), "layers": [{"type": "conv2d", "weights": kernel}]}
+    large = {**small, "input": image}
+    costs = [forward_cost(load(spec).problem) for spec in (small, large)]
+    assert costs[1] - costs[0] > 36 * (28 * 28 - 4) * 0.4
 
 
 @pytest.mark.parametrize(

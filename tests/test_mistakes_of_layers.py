@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from functools import cache
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_a_planted_mistake_is_named(name: str, wrong: str) -> None:
         found = [(one.mistake, *one.also) for one in result.diagnosis]
         assert len(found) == 1 and wrong.partition(" ")[0] in found[0], result.diagnosis
         assert found[0][0] == wrong.partition(" ")[0], result.diagnosis
+
+
+def test_a_diagonal_needs_no_jacobian_of_thousands_of_outputs() -> None:
+    units, draw = 3000, np.random.default_rng(0)
+    layer = {"activation": "softmax", "weights": draw.standard_normal((2, units)), "bias": np.zeros(units)}
+    spec = {"input": [[0.3, -1.2], [1.0, 0.4]], "target_classes": [3, 5], "loss": "cross_entropy", "layers": [layer]}
+    wide = load_checker(spec, {})
+    a, da = wide.result.quantity("a1"), wide.result.quantity("da1")
+    tracemalloc.start()
+    (found,) = wide.check(given_of({"dz1": da * a * (1 - a)})).diagnosis
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.mistake == "softmax_elementwise"
+    assert peak < 2 * units * units * 8 / 2  # half of what both Jacobians would take
 
 
 #: A spec with a tie or a kink, and what is wrong of it under each other choice.

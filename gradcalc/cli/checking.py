@@ -86,6 +86,8 @@ def _progress(count: int) -> Iterator[Any]:
     if count < _MANY or sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
-    with click.progressbar(length=count, label="Checking", file=sys.stderr) as bar:
-        yield bar.update
-    click.echo(_LINE_UP, file=sys.stderr, nl=False)
+    try:
+        with click.progressbar(length=count, label="Checking", file=sys.stderr) as bar:
+            yield bar.update
+    finally:  # also before an error, or after an interruption, the line is free again
+        click.echo(_LINE_UP, file=sys.stderr, nl=False)

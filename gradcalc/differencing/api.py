@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcalc.backpropagation import BackpropResult, solve
 from gradcalc.differencing import network
+from gradcalc.differencing.cost import forward_cost
 from gradcalc.differencing.judging import Tolerance
 from gradcalc.differencing.quantities import Quantity, compared, item
 from gradcalc.differencing.records import GradcheckResult
@@ -29,11 +30,11 @@ ATOL = 1e-12
 #: What float32 does to sums: an entry may be off by so much of the largest.
 _ROUNDING_OF_32 = 32 * float(np.finfo(np.float32).eps)
 
-#: A net is sampled where all of its numbers would take more multiplications than this; then this is how many to take.
-_WORK = 5e9
+#: A net is sampled where all of its numbers would take more nanoseconds than this; then the sample takes so many.
+_TIME = 4e9
 
-#: So many passes does one number take, and so many multiplications is a small net's pass worth.
-_PASSES, _OVERHEAD = 14, 5e5
+#: So many passes does one number take.
+_PASSES = 17
 
 #: No sample is smaller.
 _LEAST = 2
@@ -84,11 +85,10 @@ def of_result(
 
 def _affordable(result: BackpropResult, found: Sequence[Quantity]) -> int | None:
     """How many numbers of each quantity to take, if not all; it depends on the net alone, not on the machine."""
-    parameters = sum(array.size for layer in result.problem.layers for array in layer.parameters.values())
-    one = _PASSES * (_OVERHEAD + 6.0 * parameters * len(result.problem.x))
-    if one * sum(quantity.variables for quantity in found) <= _WORK:
+    one = _PASSES * forward_cost(result.problem)
+    if one * sum(quantity.variables for quantity in found) <= _TIME:
         return None
-    return max(_LEAST, int(_WORK / one / len(found)))
+    return max(_LEAST, int(_TIME / one / len(found)))
 
 
 def _drawn(quantity: Quantity, samples: int | None, generator: np.random.Generator) -> list[int]:

@@ -33,6 +33,17 @@ _BY_OUTPUT: dict[str, Callable[[Array, Any], Array]] = {
 }
 
 
+#: The diagonal of a Jacobian by the output a, where it is known without the whole.
+_DIAGONALS: dict[str, Callable[[Array], Array]] = {
+    "softmax": lambda a: a * (1 - a),
+    "softmin": lambda a: -a * (1 - a),
+    "log_softmax": lambda a: 1 - np.exp(a),
+}
+
+#: No Jacobians of more numbers are made for their diagonals.
+_LARGEST = 4_000_000
+
+
 def slope_ways(position: int, case: Case, kind: str, back: Back, slope: Back | None, said: Any = ()) -> Iterator[Way]:
     """The wrong dz carried on, or used for some of what follows alone; `slope` gives the f_prime that goes with it."""
     dense = "dz" in case.right.gradients[position]
@@ -127,13 +138,19 @@ def _output_as_input(case: Case) -> Iterator[Way]:
                 return da * slope(run, at, da)
 
             yield from slope_ways(position, case, "by output", back, slope)
-        elif name == "softmax" and case.right.z(position).ndim == 2:
+        elif name == "softmax":
+            yield from slope_ways(position, case, "by output", _softmax_of_z, _softmax_jacobian_of_z)
 
-            def jacobian(run: Run, at: int, _da: Array) -> Array:
-                z = run.z(at)
-                return np.asarray(np.einsum("ni,ij->nij", z, np.eye(z.shape[1])) - z[:, :, None] * z[:, None, :])
 
-            yield from slope_ways(position, case, "by output", _through(jacobian), jacobian)
+def _softmax_of_z(run: Run, at: int, da: Array) -> Array:
+    """z * (da - sum(da * z)) where a belongs: the product with the Jacobian below, without making it."""
+    z = run.z(at)
+    return np.asarray(z * (da - (da * z).sum(axis=-1, keepdims=True)))
+
+
+def _softmax_jacobian_of_z(run: Run, at: int, _da: Array) -> Array:
+    z = run.z(at)
+    return np.asarray(z[..., None] * np.eye(z.shape[-1]) - z[..., None] * z[..., None, :])
 
 
 def _by_output(f: Activation, z: Array) -> Array | None:
@@ -142,20 +159,20 @@ def _by_output(f: Activation, z: Array) -> Array | None:
     return np.asarray(_BY_OUTPUT[name](z, f.values)) if name in _BY_OUTPUT else None
 
 
-def _through(jacobian: Back) -> Back:
-    return lambda run, at, da: np.asarray(np.einsum("nij,ni->nj", jacobian(run, at, da), da))
-
-
 def _elementwise(case: Case) -> Iterator[Way]:
     """Only the diagonal of the Jacobian of a function of a vector."""
     yield from scores_elementwise(case)
     for position, activation in activated(case):
         z = case.right.z(position)
-        if not activation.vector or z.ndim != 2 or z.shape != case.right.steps[position].a.shape:
+        if not activation.vector or z.shape != case.right.steps[position].a.shape:
+            continue
+        if activation.entry.name not in _DIAGONALS and z.size * z.shape[-1] > _LARGEST:
             continue
 
         def diagonal(run: Run, at: int, _da: Array, f: Activation = activation) -> Array:
-            return np.asarray(np.einsum("nii->ni", f.slope(run.z(at))))
+            z = run.z(at)
+            known = _DIAGONALS.get(f.entry.name)
+            return np.asarray(known(f.value(z)) if known else np.einsum("...ii->...i", f.slope(z)))
 
         def back(run: Run, at: int, da: Array, diagonal: Back = diagonal) -> Array:
             return da * diagonal(run, at, da)
