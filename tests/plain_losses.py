@@ -14,16 +14,16 @@ from plain_activations import Array, log_softmax, softplus
 
 
 def _multiclass_margin(a: Array, y: Array, p: float, margin: float) -> Array:
-    excess = np.maximum(0.0, margin - (y * a).sum(axis=1, keepdims=True) + a) ** p
-    return ((1 - y) * excess).sum(axis=1)
+    excess = np.maximum(0.0, margin - (y * a).sum(axis=-1, keepdims=True) + a) ** p
+    return ((1 - y) * excess).sum(axis=-1)
 
 
 def _smoothed(y: Array, s: float) -> Array:
-    return (1 - s) * y + s / y.shape[1]
+    return (1 - s) * y + s / y.shape[-1]
 
 
 class Loss(NamedTuple):
-    """A loss of outputs a and targets y, both (N, n): terms (N, n), or (N,) where an example has one.
+    """A loss of outputs a and targets y, both (..., N, n): terms (..., N, n), or (..., N) where an example has one.
 
     `ends` are activations that give the outputs it takes; `targets` says which targets to draw; `weighed` that w, of
     the same shape as y, multiplies each term, or each class's part.
@@ -40,10 +40,10 @@ WRITTEN = {
     "squared_error": Loss(lambda a, y, w: w * (a - y) ** 2),
     "half_squared_error": Loss(lambda a, y, w: w * (a - y) ** 2 / 2),
     "absolute_error": Loss(lambda a, y, w: w * np.abs(a - y)),
-    "mean_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=1)),
-    "mean_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=1) / 2),
-    "sum_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).sum(axis=1) / 2),
-    "mean_absolute_error": Loss(lambda a, y, w: (w * np.abs(a - y)).mean(axis=1)),
+    "mean_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=-1)),
+    "mean_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).mean(axis=-1) / 2),
+    "sum_half_squared_error": Loss(lambda a, y, w: (w * (a - y) ** 2).sum(axis=-1) / 2),
+    "mean_absolute_error": Loss(lambda a, y, w: (w * np.abs(a - y)).mean(axis=-1)),
     "binary_cross_entropy": Loss(
         lambda a, y, w, label_smoothing=0.0: (
             -w
@@ -69,7 +69,7 @@ WRITTEN = {
     ),
     "cross_entropy": Loss(
         lambda a, y, w, normalize=False: (
-            -(w * y * np.log(a / a.sum(axis=1, keepdims=True) if normalize else a)).sum(axis=1)
+            -(w * y * np.log(a / a.sum(axis=-1, keepdims=True) if normalize else a)).sum(axis=-1)
         ),
         targets="distributions",
         ends=("softmax", "sigmoid"),
@@ -77,14 +77,14 @@ WRITTEN = {
     ),
     "softmax_cross_entropy": Loss(
         lambda a, y, w, label_smoothing=0.0, temperature=1.0: (
-            -(w * _smoothed(y, label_smoothing) * log_softmax(a / temperature)).sum(axis=1)
+            -(w * _smoothed(y, label_smoothing) * log_softmax(a / temperature)).sum(axis=-1)
         ),
         targets="distributions",
         parameters=({}, {"label_smoothing": 0.2}, {"temperature": 2.5}),
     ),
     "hinge": Loss(lambda a, y, w: w * np.maximum(0.0, 1.0 - a * y), targets="signs"),
     "svm_loss": Loss(
-        lambda a, y, w, p=1.0, margin=1.0: (w * y).sum(axis=1) * _multiclass_margin(a, y, p, margin),
+        lambda a, y, w, p=1.0, margin=1.0: (w * y).sum(axis=-1) * _multiclass_margin(a, y, p, margin),
         targets="classes",
         parameters=({}, {"p": 2.0, "margin": 0.7}),
     ),
@@ -110,7 +110,7 @@ def _elementwise(entry: ElementwiseLoss) -> Callable[[Array, Array, Array], Arra
 
 def _of_vectors(entry: VectorLoss) -> Callable[[Array, Array, Array], Array]:
     given = entry.parameters({}).values()
-    return lambda a, y, w: entry.value(np, a, y.argmax(axis=1) if entry.takes == "class" else y, *given)
+    return lambda a, y, w: entry.value(np, a, y.argmax(axis=-1) if entry.takes == "class" else y, *given)
 
 
 def _targets(entry: ElementwiseLoss | VectorLoss, parameters: dict[str, Any]) -> str:

@@ -21,11 +21,16 @@ PARAMETERS: dict[str, Callable[[np.random.Generator, int], dict[str, Any]]] = {
 }
 
 
+def _added(w: Array) -> Array:
+    """The sum of a matrix, or of each of a stack of them."""
+    return w.sum(axis=(-2, -1)) if w.ndim > 2 else w.sum()
+
+
 PENALTIES: dict[str, Callable[[Array, float], Array]] = {
-    "l2_squared": lambda w, p: (w**2).sum(),
-    "half_l2_squared": lambda w, p: (w**2).sum() / 2,
-    "l1": lambda w, p: np.abs(w).sum(),
-    "lp": lambda w, p: (np.abs(w) ** p).sum() ** (1 / p),
+    "l2_squared": lambda w, p: _added(w**2),
+    "half_l2_squared": lambda w, p: _added(w**2) / 2,
+    "l1": lambda w, p: _added(np.abs(w)),
+    "lp": lambda w, p: _added(np.abs(w) ** p) ** (1 / p),
 }
 
 
@@ -68,21 +73,23 @@ class Net(NamedTuple):
     columns: bool
     penalties: list[dict[str, Any]]
 
-    def total(self, a: Array) -> float:
-        """The loss of the data at outputs a."""
+    def total(self, a: Array) -> Array:
+        """The loss of the data at outputs a (N, n), or each loss of a stack of them."""
         weight = np.ones(self.x.shape[0])[:, None] if self.weight is None else self.weight
-        terms = LOSSES[self.loss].terms(a, self.y, weight, **self.parameters)
-        divisor = {"sum": 1, "batch_mean": len(self.x), "mean": terms.size}[self.reduction]
-        return float(terms.sum()) * self.scale / divisor
+        y = np.broadcast_to(self.y, a.shape)
+        terms = LOSSES[self.loss].terms(a, y, np.broadcast_to(weight, a.shape), **self.parameters)
+        own = tuple(range(a.ndim - 2, terms.ndim))
+        divisor = {"sum": 1, "batch_mean": len(self.x), "mean": np.prod([terms.shape[axis] for axis in own])}
+        return np.asarray(terms.sum(axis=own) * self.scale / divisor[self.reduction])
 
-    def penalty(self) -> float:
-        """The penalties at the weights of the layers."""
-        found = 0.0
+    def penalty(self) -> Array:
+        """The penalties at the weights of the layers, which may be stacks."""
+        found = np.zeros(())
         for penalty in self.penalties:
             strength = penalty["strength"] / (len(self.x) if penalty.get("per_example") else 1)
             for layer in self.layers:
                 arrays = [layer.W] + ([layer.b] if penalty.get("biases") and layer.b is not None else [])
-                found += sum(strength * PENALTIES[penalty["norm"]](w, penalty.get("p", 2.0)) for w in arrays)
+                found = found + sum(strength * PENALTIES[penalty["norm"]](w, penalty.get("p", 2.0)) for w in arrays)
         return found
 
     def outputs(self, x: Array, start: int = 0) -> Array:

@@ -17,18 +17,26 @@ from references.ulps import PROMISE, apart, error_of, unit_of
 #: What series cut off and constants that are floats may cost a kernel, in ulp.
 UNROUNDED = 1.0
 
-#: Of the inputs that test_accuracy tries every so-manieth is tried here; special ones come in sixes.
+#: Of the inputs that test_accuracy tries every so-manieth is tried here; special ones come in sixes. Every setting
+#: begins with another one, and where there are many of them each tries fewer.
 STEP = 7
+MANY = 3
 SHORT = 5  # entries of a vector
 
 
 def cases(entry: Entry) -> Iterator[tuple[Setting, Quantity]]:
     """Every setting and quantity, with some of the points."""
-    for setting in settings(entry):
+    found = list(settings(entry))
+    step = STEP * (1 + len(found) // MANY)
+    for start, setting in enumerate(found):
         pairs = [*zip(setting.points, setting.exact, strict=True)]
         if not isinstance(entry, Elementwise | ElementwiseLoss):
             pairs = [pair for pair in pairs if len(pair[0][0]) <= SHORT]
-        pairs = [pair for pair in pairs[::STEP] if not _at_kink(entry, pair[0], setting.parameters)]
+        pairs = [
+            pair
+            for pair in pairs[start % min(step, len(pairs) or 1) :: step]
+            if not _at_kink(entry, pair[0], setting.parameters)
+        ]
         points, exact = [point for point, _ in pairs], [exact for _, exact in pairs]
         yield from itertools.product([setting._replace(points=points, exact=exact)] if pairs else [], quantities(entry))
 

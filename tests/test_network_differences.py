@@ -75,52 +75,59 @@ def differences(net: Net) -> dict[str, Any]:
         z, a = layer.forward(x)
         found[f"{i}.W"] = slope(lambda W, i=i, x=x: with_layer(net, i, x, W=W), layer.W)
         if layer.b is not None:
-            found[f"{i}.b"] = slope(lambda b, i=i, x=x: with_layer(net, i, x, b=b), layer.b)
+            found[f"{i}.b"] = slope(lambda b, i=i, x=x: with_layer(net, i, x, b=per_unit(b)), layer.b)
         found[f"{i}.z"] = scale * slope(
             lambda value, i=i, layer=layer: net.total(net.outputs(layer.applied(value), i + 1)), z
         )
         found[f"{i}.a"] = scale * slope(lambda value, i=i: net.total(net.outputs(value, i + 1)), a)
         if layer.activation == "prelu":
             found[f"{i}.alpha"] = slope(
-                lambda alpha, i=i, layer=layer, x=x: net.total(net.outputs(layer.forward(x, alpha)[1], i + 1)),
+                lambda alpha, i=i, layer=layer, x=x: net.total(
+                    net.outputs(layer.forward(x, per_unit(alpha))[1], i + 1)
+                ),
                 np.asarray(layer.parameters["alpha"], dtype=float),
             )
         x = a
     return found
 
 
-def with_layer(net: Net, position: int, x: Any, **changes: Any) -> float:
-    """The loss, penalties and all, with some numbers of a layer, whose input is x, replaced."""
+def with_layer(net: Net, position: int, x: Any, **changes: Any) -> Any:
+    """The losses, penalties and all, with some numbers of a layer, whose input is x, replaced by stacks of them."""
     layers = list(net.layers)
     layers[position] = layers[position]._replace(**changes)
     changed = net._replace(layers=layers)
     return changed.total(changed.outputs(x, position)) + changed.penalty()
 
 
-def slope(loss: Callable[[Any], float], at: Any) -> Any:
-    """The derivative by each number of `at`, of fourth order; NearKinkError where it depends on the step."""
-    found, here = np.empty(np.shape(at)), loss(at)
-    for index in np.ndindex(found.shape):
-
-        def moved(step: float, index: Any = index) -> float:
-            point = np.array(at, dtype=float)
-            point[index] += step
-            return loss(point)
-
-        with np.errstate(all="ignore"):  # a probability moved out of [0, 1]
-            wide, narrow = (estimates(moved, here, step) for step in (STEP, STEP / 2))
-        alike = [
-            abs(a - b) <= tolerance * (1 + abs(b)) for a, b, tolerance in zip(wide, narrow, (1e-8, 0.1), strict=True)
-        ]
-        if not all(alike):
-            raise NearKinkError
-        found[index] = narrow[0]
-    return found
+def per_unit(stack: Any) -> Any:
+    """A stack of single numbers, or of one number per unit, such that each goes with all examples."""
+    return stack.reshape(len(stack), 1, -1)
 
 
-def estimates(moved: Callable[[float], float], here: float, step: float) -> tuple[float, float]:
+def slope(losses: Callable[[Any], Any], at: Any) -> Any:
+    """The derivative by each number of `at`, of fourth order; NearKinkError where it depends on the step.
+
+    `losses` takes a stack of arrays in the place of `at`, and gives the loss of each.
+    """
+    steps = STEP * np.array([0, 1, -1, 2, -2, 0.5, -0.5])
+    stack = np.broadcast_to(np.asarray(at, dtype=float), (len(steps), np.size(at), *np.shape(at))).copy()
+    for i, index in enumerate(np.ndindex(np.shape(at))):
+        stack[(slice(None), i, *index)] += steps
+    with np.errstate(all="ignore"):  # a probability moved out of [0, 1]
+        found = losses(stack.reshape(-1, *np.shape(at))).reshape(len(steps), -1)
+        here, up, down, far_up, far_down, half_up, half_down = found
+        wide, narrow = (
+            estimates(here, up, down, far_up, far_down, STEP),
+            estimates(here, half_up, half_down, up, down, STEP / 2),
+        )
+        for a, b, tolerance in zip(wide, narrow, (1e-8, 0.1), strict=True):
+            if not np.all(np.abs(a - b) <= tolerance * (1 + np.abs(b))):
+                raise NearKinkError
+    return narrow[0].reshape(np.shape(at))
+
+
+def estimates(here: Any, up: Any, down: Any, far_up: Any, far_down: Any, step: float) -> tuple[Any, Any]:
     """The first derivative, and the second, which grows without bound at a kink."""
-    up, down, far_up, far_down = (moved(factor * step) for factor in (1, -1, 2, -2))
     return (8 * (up - down) - (far_up - far_down)) / (12 * step), (up - 2 * here + down) / step**2
 
 

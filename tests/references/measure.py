@@ -92,14 +92,13 @@ def exactly(value: Any) -> Any:
 
 
 def measure(entry: Entry) -> Iterator[Error]:
-    """Every error of a function: its quantities at all inputs, for all settings of its reference."""
+    """The errors of a function: the largest of each quantity at all inputs, for every setting of its reference."""
     for setting in settings(entry):
         yield from measure_at(entry, setting)
 
 
 def measure_at(entry: Entry, setting: Setting) -> Iterator[Error]:
-    """Every error of a function for one setting."""
-    set_to = f" with {dict(setting.given)}" if setting.given else ""
+    """The largest error of each quantity on each number system, for one setting."""
     for quantity in quantities(entry):
         truths = setting.truths(quantity)
         if isinstance(entry, Elementwise | ElementwiseLoss):
@@ -107,10 +106,16 @@ def measure_at(entry: Entry, setting: Setting) -> Iterator[Error]:
         else:
             found = {"numpy": setting.on_vectors(quantity)}
         for system, numbers in found.items():
-            for got, point, truth in zip(numbers, setting.points, truths, strict=True):
-                ulps = error_of(got, truth)
-                shown = f"{point!r}" if ulps > PROMISE else f"{point!r:.200}"
-                yield Error(ulps, quantity.name, system, f"at {shown}{set_to}: {got!r:.200}")
+            errors = list(map(error_of, numbers, truths))
+            assert len(numbers) == len(errors) == len(setting.points)
+            at = errors.index(max(errors))
+            yield Error(errors[at], quantity.name, system, _where(setting, at, numbers[at], errors[at]))
+
+
+def _where(setting: Setting, at: int, got: Any, ulps: float) -> str:
+    """The point with its parameters and what was got, cut short where there is no need to look."""
+    point, set_to = setting.points[at], f" with {dict(setting.given)}" if setting.given else ""
+    return f"at {f'{point!r}' if ulps > PROMISE else f'{point!r:.200}'}{set_to}: {got!r:.200}"
 
 
 def quantities(entry: Entry) -> Iterator[Quantity]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from mpmath import mpf
@@ -72,8 +73,9 @@ def _categorical_by_target(x: Any, y: Any, ties: str) -> list[Any]:
 @cache
 def _sparsemax(x: Any) -> list[Any]:
     ordered = sorted(x, reverse=True)
-    count = max(k for k in range(1, len(x) + 1) if 1 + k * ordered[k - 1] > sum(ordered[:k]))
-    tau = (sum(ordered[:count]) - 1) / count
+    sums = list(accumulate(ordered))
+    count = max(k for k in range(1, len(x) + 1) if 1 + k * ordered[k - 1] > sums[k - 1])
+    tau = (sums[count - 1] - 1) / count
     return [max(entry - tau, mpf(0)) for entry in x]
 
 
@@ -89,11 +91,11 @@ def _pairs(x: Any, y: Any) -> list[tuple[int, int]]:
 
 
 def _multilabel_gradient(x: Any, y: Any) -> list[Any]:
-    found = [mpf(0)] * len(x)
+    found = [0] * len(x)
     for j, i in _pairs(x, y):
-        found[j] -= mpf(1) / len(x)
-        found[i] += mpf(1) / len(x)
-    return found
+        found[j] -= 1
+        found[i] += 1
+    return [mpf(count) / len(x) for count in found]
 
 
 REFERENCES = {
