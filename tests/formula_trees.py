@@ -56,6 +56,25 @@ def formulas(letters: tuple[str, ...] = ("z",)) -> st.SearchStrategy[Node]:
     return st.recursive(leaves, grown, max_leaves=6)
 
 
+def careless() -> st.SearchStrategy[Node]:
+    """Trees whose logarithms and roots may be of negative numbers, with kinks and choices, and shared factors."""
+    z = name("z")
+    grains = [z, number(2.0), Node("+", (number(1.0), z)), Node("-", (number(1.0), z)), Node("abs", (z,))]
+    leaves = st.sampled_from([*grains, *(Node(f, (z,)) for f in ("exp", "tanh", "sqrt", "log", "sin", "cos", "cosh"))])
+
+    def grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+        powers = st.sampled_from((2.0, 3.0, -1.0, -2.0, 0.5, 1.5, -0.5))
+        conditions = inner.map(lambda node: Node(">", (node, number(0.0))))
+        return st.one_of(
+            st.tuples(st.sampled_from(("+", "-", "*", "/", "max")), inner, inner).map(lambda t: Node(t[0], t[1:])),
+            st.tuples(inner, powers).map(lambda t: Node("^", (t[0], number(t[1])))),
+            st.tuples(st.sampled_from(("sqrt", "log", "abs", "exp", "sinh")), inner).map(lambda t: Node(t[0], (t[1],))),
+            st.tuples(conditions, inner, inner).map(lambda t: Node("if", t)),
+        )
+
+    return st.recursive(leaves, grown, max_leaves=4)
+
+
 def _above_one(node: Node) -> Node:
     return Node("+", (number(1.0), Node("^", (node, number(2.0)))))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gradcalc.errors import GradcalcError, listed, near, quoted
 from gradcalc.formula.rules import ALIASES, ARGUMENTS
 from gradcalc.formula.tokens import FormulaError
@@ -34,8 +36,11 @@ def call(name: str, arguments: tuple[Node, ...], text: str, span: Span, at: Span
     return Node(entry.name, arguments, None, span)
 
 
+@lru_cache(maxsize=256)
 def elementwise(name: str) -> Elementwise | None:
-    """The catalogue's elementwise activation of that name, if there is one."""
+    """The catalogue's elementwise activation of that name, if there is one that the language has not itself."""
+    if name in _OWN:
+        return None
     try:
         entry = find(name)
     except GradcalcError:
@@ -43,6 +48,7 @@ def elementwise(name: str) -> Elementwise | None:
     return entry if isinstance(entry, Elementwise) else None
 
 
+@lru_cache(maxsize=256)
 def vectorial(name: str) -> VectorActivation | VectorToScalar | None:
     """The catalogue's activation of a whole vector of that name, if there is one that the language has not itself."""
     if name in _OWN:

@@ -87,10 +87,7 @@ class Formula:
                 f"no derivative by {quoted(letter)}",
                 hint=f"it can be {listed([*self.variables, *self.parameters], 'or')}",
             )
-        found = self.tree
-        for _ in range(order):
-            found = derivative(found, letter, self.variables, whole=self.whole)
-        return found
+        return derivative(self.tree, letter, self.variables, whole=self.whole, order=order)
 
     def entry(self, kink: str = "default") -> Entry:
         """The formula as an entry. A vector's Jacobian takes its kink rule from here, the others as they are called."""

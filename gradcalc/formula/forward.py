@@ -69,7 +69,7 @@ class Forward:
             return over(da, b)
         if is_number(da, 0.0):
             return negated(over(times(a, db), power(b, number(2.0))))
-        return over(plus(times(da, b), negated(times(a, db))), power(b, number(2.0)))
+        return plus(over(da, b), negated(over(times(a, db), power(b, number(2.0)))))
 
     def power(self, node: Node, base: Node, exponent: Node) -> Node:
         db, de = self.of(base), self.of(exponent)
@@ -88,8 +88,10 @@ class Forward:
             if self.letter not in (low.names | high.names):
                 return either(inside, self.of(x), ZERO)
             return self.of(Node("min", (Node("max", (x, low)), high)))
-        first = args[0] if len(args) == 2 else Node(op, args[:-1])
-        return either(Node(">" if op == "max" else "<", (first, args[-1])), self.of(first), self.of(args[-1]))
+        first, last = args[0] if len(args) == 2 else Node(op, args[:-1]), args[-1]
+        if is_number(self.of(first), 0.0):  # in a tie the slope nearest to 0 counts
+            first, last = last, first
+        return either(Node(">" if op == "max" else "<", (first, last)), self.of(first), self.of(last))
 
     def reduction(self, node: Node) -> Node:
         """Through a function of a vector, by a number that is in all its entries."""

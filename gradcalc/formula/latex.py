@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradcalc.formula.show import ATOM, RANKS, number_text, rank
+from gradcalc.formula.show import ATOM, RANKS, between, number_text, rank
 from gradcalc.formula.tree import COMPARISONS, Node, binds, is_condition, is_number
 
 _GREEK = (
@@ -46,7 +46,7 @@ def latex(node: Node) -> str:
         return f"{_base(args[0])}_{{{node.value}}}"
     if binds(node):
         return _over_index(node)
-    return _binary(op, *args) if op in RANKS else _call(node)
+    return _chain(node) or (_binary(op, *args) if op in RANKS else _call(node))
 
 
 def _number(value: float) -> str:
@@ -101,6 +101,15 @@ def _over_index(node: Node) -> str:
     inner = node.args[0]
     after = latex(inner) if binds(inner) or rank(inner) >= RANKS["*"] else _fenced(inner)
     return f"{sign}_{{{node.value}}} {after}"
+
+
+def _chain(node: Node) -> str:
+    """0 < z < 1."""
+    found = between(node)
+    if not found:
+        return ""
+    low, high = found
+    return f"{latex(low)} {_COMPARISONS[high.op]} {_within(high.args[1], RANKS['<'] + 1)}"
 
 
 def _binary(op: str, left: Node, right: Node) -> str:

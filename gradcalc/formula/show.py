@@ -16,6 +16,8 @@ def rank(node: Node) -> int:
     """How tightly a node binds as it is written: a negative number is a number with a minus sign."""
     if node.op == "number" and _text_of(node).startswith("-"):
         return RANKS["neg"]
+    if between(node):
+        return RANKS["<"]
     return RANKS.get(node.op, ATOM)
 
 
@@ -40,7 +42,7 @@ def text(node: Node) -> str:
         plain = exponent.op == "number" or rank(exponent) >= RANKS["^"]
         return f"{_within(args[0], ATOM)}^{text(exponent) if plain else f'({text(exponent)})'}"
     if op in RANKS:
-        return _binary(op, *args)
+        return _chain(node) or _binary(op, *args)
     if op == "with":
         return f"{text(args[0])} with {', '.join(f'{part.value} = {text(part.args[0])}' for part in args[1:])}"
     if op == "at":
@@ -48,6 +50,19 @@ def text(node: Node) -> str:
     if binds(node):
         return f"{op}({node.value}, {text(args[0])})"
     return f"{op}({', '.join(map(text, args))})"
+
+
+def between(node: Node) -> tuple[Node, Node] | None:
+    """Both comparisons of a number that lies between two others, said at once: 0 < z < 1."""
+    if node.op != "and" or any(arg.op not in ("<", "<=") for arg in node.args):
+        return None
+    low, high = node.args
+    return (low, high) if low.args[1] == high.args[0] else None
+
+
+def _chain(node: Node) -> str:
+    found = between(node)
+    return f"{text(found[0])} {found[1].op} {_within(found[1].args[1], RANKS['<'] + 1)}" if found else ""
 
 
 def _binary(op: str, left: Node, right: Node) -> str:

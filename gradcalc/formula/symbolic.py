@@ -12,15 +12,19 @@ from gradcalc.formula.forward import Forward
 from gradcalc.formula.gathering import UPSTREAM, shares, total, total_over, without_index
 from gradcalc.formula.rules import PARTS, TO_VECTOR
 from gradcalc.formula.shapes import is_vector, norm_as_powers, of_a_vector, of_whole, reduces
+from gradcalc.formula.show import text
 from gradcalc.formula.simplify import ONE, ZERO, negated, plus, simplified_tree, times
+from gradcalc.formula.tidy import tidied
 from gradcalc.formula.tree import Node, binds, name, substituted, walk
 
 #: Stands for an argument while its operator is differentiated.
 _HOLE = "_"
 
 
-def derivative(tree: Node, letter: str, variables: tuple[str, ...], *, whole: bool | None = None) -> Node:
-    """The derivative by a letter, simplified.
+def derivative(
+    tree: Node, letter: str, variables: tuple[str, ...], *, whole: bool | None = None, order: int = 1
+) -> Node:
+    """The derivative by a letter, simplified; of order 2 for formulas of numbers.
 
     By a vector it is the gradient, entry by entry; where the result is a vector too, that of the product with
     `upstream`. `whole` says that the formula is one of a vector, where it does not show it by itself. UsageError
@@ -28,11 +32,21 @@ def derivative(tree: Node, letter: str, variables: tuple[str, ...], *, whole: bo
     """
     try:
         if letter not in variables or not (of_a_vector(tree) if whole is None else whole):
-            return simplified_tree(Forward(letter, variables).of(tree))
+            return _of_order(order, tree, letter, variables)
         upstream = name(UPSTREAM) if is_vector(tree, variables) else ONE
-        return _Backward(letter, variables).of(tree, upstream, ())
+        return tidied(_Backward(letter, variables).of(tree, upstream, ()), (*variables, UPSTREAM))
     except RecursionError:
         raise UsageError("the derivative is too deep to be written as a formula") from None
+
+
+def _of_order(order: int, tree: Node, letter: str, variables: tuple[str, ...]) -> Node:
+    """The derivative of a formula of numbers; a second one is made of the first as it came and of its shortest form."""
+    first = simplified_tree(Forward(letter, variables).of(tree))
+    short = tidied(first)
+    if order == 1:
+        return short
+    seconds = [tidied(simplified_tree(Forward(letter, variables).of(one))) for one in {first: 0, short: 0}]
+    return min(seconds, key=lambda node: len(text(node)))
 
 
 class _Backward:
