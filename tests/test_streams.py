@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from commands import in_process, json_lines
@@ -228,7 +229,10 @@ def test_byte_order_marks_are_understood(encoding: str, tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "numbers").write_bytes(b"1\n\xff\xfe\x00")
     outcome = in_process("eval", "relu", "--input", str(tmp_path / "numbers"))
-    assert outcome.code == 2 and "is not text in UTF-8" in outcome.err
+    assert outcome.code == 2 and outcome.err.endswith("is not text in UTF-8\n")
+    np.save(tmp_path / "array.npy", [0.5, -2.0])
+    outcome = in_process("eval", "relu", "--input", str(tmp_path / "array.npy"))
+    assert outcome.code == 2 and "is not text in UTF-8; numpy.savetxt writes an array as text" in outcome.err
 
 
 class Chunks:

@@ -64,7 +64,8 @@ def pieces(stream: BufferedReader, name: str, *, split_lines: bool, pause: Calla
         try:
             rest += decoder.decode(data, final=not data)
         except UnicodeDecodeError:
-            raise InputError(f"{name} is not text in UTF-8", place=Place(name, line + rest.count("\n"))) from None
+            place = Place(name, line + rest.count("\n"))
+            raise InputError(f"{name} is not text in UTF-8", place=place, hint=_of_numpy(data)) from None
         end = len(rest) if not data else _cut(rest, split_lines)
         if end:
             text, rest = rest[:end], rest[end:]
@@ -79,6 +80,11 @@ def _read(stream: BufferedReader, name: str) -> bytes:
         return stream.read1(PIECE)
     except OSError as error:
         raise InputError(f"cannot read {name}: {error.strerror or error}") from None
+
+
+def _of_numpy(start: bytes) -> str:
+    """What to do with a file that begins as NumPy's arrays do."""
+    return "numpy.savetxt writes an array as text" if start.startswith((b"\x93NUMPY", b"PK\x03\x04")) else ""
 
 
 def _encoding(start: bytes) -> str:
