@@ -47,7 +47,7 @@ def _check(x: Any, labels: Any, parameters: dict[str, Any]) -> None:
     """Labels are numbers of classes, and none is the blank."""
     classes, blank = x.shape[1], int(parameters["blank"])
     if blank >= classes:
-        raise InputError(f"ctc: the blank is class {blank}, but a row has {classes} logits, one for each class")
+        raise InputError(f"ctc: the blank is class {blank:g}, but a row has {classes} logits, one for each class")
     for label in labels.tolist():
         if not 0 <= label < classes:
             raise InputError(f"ctc: there is no class {label} among {classes}", hint=f"0 to {classes - 1} are there")
