@@ -51,12 +51,17 @@ def _gated_curvature(xp: Any, gate: _Gate) -> Any:
     half_tangent = doubled.over(xp, risen, doubled.added(xp, 1.0, t))
     sign = xp.where(flat, 0.0, xp.where(gate.high < 0, 1.0, -1.0))
     pull = doubled.times(xp, (sign * gate.lever, sign * gate.lever_low), half_tangent)
-    straight = doubled.times(xp, (gate.slope, gate.slope_low), doubled.plus(xp, (2.0, 0.0), pull))
-    bracket, small = doubled.plus(xp, straight, (gate.bend, 0.0))
-    return decays(xp, (bracket + small) / (1.0 + t * (2.0 + t)), size, low)
+    unit = xp.where(xp.absolute(gate.slope) > _STEEP, _UNIT, 1.0)
+    slope = gate.slope * unit, gate.slope_low * unit
+    straight = doubled.times(xp, slope, doubled.plus(xp, (2.0, 0.0), pull))
+    bracket, small = doubled.plus(xp, straight, (gate.bend * unit, 0.0))
+    factor = (bracket + small) / (1.0 + t * (2.0 + t))
+    half = decays(xp, factor, 0.5 * size, 0.5 * low) / unit
+    return xp.where(unit == 1.0, decays(xp, factor, size, low), decays(xp, half, 0.5 * size, 0.5 * low))
 
 
 _SATURATED = 2000.0  # beyond it a gate is 0 or 1 and flat
+_STEEP, _UNIT = 1e290, 2.0**-64  # the slope of a gate, and what it is counted in, as its products may overflow
 
 
 def _size(xp: Any, gate: _Gate) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any, NamedTuple
 
@@ -61,6 +62,7 @@ _TINY = 2.0**-900  # ratios below it are kept 2^1100 times as large, as long as 
 _HALF_SHIFT = 2.0**-550
 _MATTERS = 4.0
 _STEEP = 2.0**60
+_SMALL = 0.5
 _LARGEST = sys.float_info.max
 _NO_LOW = None  # of entries that are exact
 
@@ -127,6 +129,10 @@ def _finite_value(np: Any, x: Any, p: float, low: Any) -> Any:
         magnitude, exponent = scaled(np, np.absolute(x))
         found = total(np, magnitude) if p == 1 else np.sqrt(total(np, magnitude * magnitude))
         return np.ldexp(found, exponent[..., 0])
+    if p < _SMALL:
+        from gradcalc.functions import small_power
+
+        return small_power.value(np, x, _top(np, x, np.absolute(x), low), p, low)
     powers = _powers(np, x, p, low)
     return np.ldexp(powers.largest * _root(np, powers, p), powers.exponent)[..., 0]
 
@@ -169,6 +175,10 @@ def _slopes(np: Any, x: Any, p: float, low: Any) -> Any:
     if p == 2:
         magnitude, _ = scaled(np, np.absolute(x))
         return magnitude / np.sqrt(total(np, magnitude * magnitude))[..., None]
+    if p < _SMALL:
+        from gradcalc.functions import small_power
+
+        return small_power.slopes(np, x, _top(np, x, np.absolute(x), low), p, low)
     powers = _powers(np, x, p, low)
     ratios = powers.power(np, p - 1.0) if p > 1 else powers.over_ratio(np, p)
     return ratios * _root(np, powers, p, less=1)
@@ -204,10 +214,19 @@ def _at_tie(np: Any, x: Any, p: float, ties: str) -> Any:
 
 
 def norm_by_p(np: Any, x: Any, p: float, ties: str, low: Any = _NO_LOW) -> Any:
-    """d norm / dp = norm ((sum_i w_i log r_i) / p - log(S) / p^2) with w_i = r_i^p / S."""
+    """d norm / dp = norm (p sum_i w_i log r_i - log(S)) / p^2 with w_i = r_i^p / S."""
     largest = np.absolute(x).max(axis=-1)
     if p == np.inf:
         return np.where(largest == largest, 0.0, largest)
+    if p < _SMALL:
+        from gradcalc.functions import small_power
+
+        found = small_power.by_p(np, x, _top(np, x, np.absolute(x), low), p, low)
+        return np.where(largest == 0, 0.0, found)
+    return np.where(largest == 0, 0.0, _by_p(np, x, p, low))
+
+
+def _by_p(np: Any, x: Any, p: float, low: Any) -> Any:
     from gradcalc.numerics import arrays, doubled
 
     powers = _powers(np, x, p, low)
@@ -216,11 +235,12 @@ def norm_by_p(np: Any, x: Any, p: float, ties: str, low: Any = _NO_LOW) -> Any:
     products, lost = doubled.multiplied(arrays, terms, np.where(terms == 0, 0.0, powers.log(np)))
     logs = doubled.added(arrays, powers.rest(np, products), powers.rest(np, lost))
     whole = doubled.added(arrays, np.where(scale, 0.0, rest), 1.0)
-    of_sum = doubled.over(arrays, (np.where(scale, rest, np.log1p(rest)), 0.0), (p, 0.0))
-    slope, more = doubled.over(arrays, doubled.minus(arrays, doubled.over(arrays, logs, whole), of_sum), (p, 0.0))
+    of_sum = np.where(scale, rest, np.log1p(rest))
+    pull = doubled.times(arrays, doubled.over(arrays, logs, whole), (p, 0.0))
+    slope = sum(doubled.minus(arrays, pull, (of_sum, 0.0)))
+    mantissa, exponent = math.frexp(p)
     norm = powers.largest * _root_of_one_plus(np, np.where(scale, 0.0, rest), p)
-    found = np.ldexp(norm * (slope + more), powers.exponent - scale)[..., 0]
-    return np.where(largest == 0, 0.0, found)
+    return np.ldexp(norm * slope / mantissa / mantissa, powers.exponent - scale - 2 * exponent)[..., 0]
 
 
 def _scaled_terms(np: Any, powers: _Powers, p: float) -> tuple[Any, Any]:
@@ -238,7 +258,12 @@ ENTRIES = (
         title="L_p norm",
         params=(
             Param(
-                "p", 2.0, "the power; inf is the largest absolute entry", POSITIVE, aliases=("ord",), derivative=norm_by_p
+                "p",
+                2.0,
+                "the power; inf is the largest absolute entry",
+                POSITIVE,
+                aliases=("ord",),
+                derivative=norm_by_p,
             ),
             Param(
                 "ties",
@@ -266,8 +291,6 @@ ENTRIES = (
         },
         notes=(
             "for p < 1 it is no norm, and its slope at an entry 0 is infinite from either side",
-            "for p < 0.5 its error may reach 2/p units in the last place, as the root 1/p magnifies that of the sum; "
-            "from there on it stays below 4",
             "at the zero vector the gradient shown is 0, as in PyTorch; JAX has NaN there for finite p > 1 (--kink"
             " undefined)",
             "at an entry 0 JAX takes the right slope, 1 for p = 1 and inf for p < 1: --kink right",

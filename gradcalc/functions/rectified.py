@@ -10,6 +10,8 @@ from gradcalc.numerics.normal import polynomial
 from gradcalc.numerics.split import decays, grows, quotient
 
 _NAN = float("nan")
+_UNIT = 2.0**-64
+_OVERFLOWS = 2.0**969  # no difference from a smaller number does
 
 
 def _flat(xp: Any, z: Any, *_: Any) -> Any:
@@ -17,7 +19,11 @@ def _flat(xp: Any, z: Any, *_: Any) -> Any:
 
 
 def _general(xp: Any, z: Any, slope: Any, largest: Any, threshold: Any) -> Any:
-    found = xp.where(z > threshold, z, weighted(xp, slope, z - threshold))
+    below = weighted(xp, slope, z - threshold)
+    if abs(threshold) > _OVERFLOWS:
+        halves = 2.0 * weighted(xp, slope, 0.5 * z - 0.5 * threshold)
+        below = xp.where(xp.absolute(z - threshold) < xp.inf, below, halves)
+    found = xp.where(z > threshold, z, below)
     return found if largest is None else xp.where(z >= largest, largest, found)
 
 
@@ -86,6 +92,13 @@ def _leaky_slope(lower: Any, upper: Any) -> Any:
     return 0.5 * lower + 0.5 * upper
 
 
+def _leaky(xp: Any, z: Any, lower: Any, upper: Any) -> Any:
+    """z times the mean slope below 0, the half taken of z where it would be lost from the slope."""
+    both = lower + upper
+    below = weighted(xp, both, 0.5 * z) if abs(both) < _UNIT else weighted(xp, _leaky_slope(lower, upper), z)
+    return xp.where(z > 0, z, below)
+
+
 def _half_below(xp: Any, z: Any, lower: Any, upper: Any) -> Any:
     return xp.where(z > 0, 0.0, 0.5 * z)
 
@@ -145,8 +158,16 @@ def _celu_slope(xp: Any, z: Any, alpha: Any) -> Any:
 
 def _celu_curvature(xp: Any, z: Any, alpha: Any) -> Any:
     high, low = _celu_exponent(xp, z, alpha)
-    found = decays(xp, 1.0 / alpha, -high, -low) if alpha > 0 else _grown(xp, 1.0 / alpha, high, low)
+    found = _falls_over(xp, alpha, -high, -low) if alpha > 0 else _grown(xp, 1.0 / alpha, high, low)
     return xp.where(z > 0, 0.0, found)
+
+
+def _falls_over(xp: Any, alpha: Any, size: Any, low: Any) -> Any:
+    """e^-(size + low) / alpha for alpha > 0, whose inverse may overflow."""
+    unit = _UNIT if alpha < _UNIT else 1.0
+    near = decays(xp, unit / alpha, size, low) / unit
+    halfway = decays(xp, unit / alpha, 0.5 * size, 0.5 * low) / unit
+    return xp.where((size < 100.0) | (unit == 1.0), near, decays(xp, halfway, 0.5 * size, 0.5 * low))
 
 
 def _celu_by_alpha(xp: Any, z: Any, alpha: Any) -> Any:
@@ -259,7 +280,7 @@ ENTRIES = (
         ),
         formula="z if z > 0 else (lower + upper) / 2 * z",
         derivative_formula="1 if z > 0 else (lower + upper) / 2",
-        value=lambda xp, z, lower, upper: xp.where(z > 0, z, weighted(xp, _leaky_slope(lower, upper), z)),
+        value=_leaky,
         derivative=lambda xp, z, lower, upper: xp.where(z > 0, 1.0, constant(xp, _leaky_slope(lower, upper), z)),
         second=_flat,
         kinks=(Kink(lambda a, b: 0.0, _leaky_slope, lambda a, b: 1.0, "left", when="z = 0"),),

@@ -19,11 +19,13 @@ def _softmax(np: Any, z: Any) -> Any:
 
 
 def _softmax_jacobian(np: Any, z: Any) -> Any:
-    """p_i (delta_ij - p_j), with p_i q_i on the diagonal."""
+    """p_i (delta_ij - p_j), with p_i q_i on the diagonal; the rounding of S would count in both factors."""
     from gradcalc.numerics.softened import soften
 
-    p, q = soften(np, z).shares(np)
-    return _with_diagonal(np, -p[..., :, None] * p[..., None, :], p * q)
+    soft = soften(np, z)
+    p, q = soft.shares(np)
+    right = p - p * (2.0 * soft.lost / soft.whole)
+    return _with_diagonal(np, -right[..., :, None] * p[..., None, :], right * q)
 
 
 @blockwise(2)

@@ -38,6 +38,11 @@ class Softened(NamedTuple):
         """The probabilities."""
         return self.e / self.whole
 
+    @property
+    def lost(self) -> Any:
+        """What rounding took from S."""
+        return self.rest - (self.whole - 1.0)
+
     def shares(self, np: Any, scale: float = 1.0) -> tuple[Any, Any]:
         """The probabilities p and 1 - p, as the sum of the others, both times a scale above 1."""
         e, rest = self.e, self.rest
@@ -45,6 +50,7 @@ class Softened(NamedTuple):
             e = self.times_e(np, scale)
             rest = total(np, without(np, e, self.top))[..., None]
         remaining = scale * self.whole - e
+        remaining += scale * self.lost
         np.put_along_axis(remaining, self.top, rest, axis=-1)
         return e / self.whole, remaining / self.whole
 

@@ -39,10 +39,12 @@ def product(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def quotient(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    """a / b rounded, and what the rounding lost; 0 for the loss where a is too small or too large to tell."""
-    high = a / b
-    low = (a - high * b - product_error(high, b, high * b)) / b
-    return high, xp.where(xp.absolute(a) > 1e-250, finite(xp, low), 0.0)
+    """a / b rounded, and what the rounding lost; 0 for the loss where there is no telling it."""
+    high, size = a / b, xp.absolute(a)
+    unit = xp.where(size < 1e-250, 2.0**500, xp.where(size > 1e250, 2.0**-100, 1.0))
+    a, b = a * unit, b * unit
+    back = high * b
+    return high, finite(xp, xp.divide((a - back) - product_error(high, b, back), b))
 
 
 def square(xp: Any, x: Any) -> tuple[Any, Any]:

@@ -47,6 +47,7 @@ REFERENCES = {
             {"threshold": 1.5, "negative_slope": -0.3},
             {"max_value": -1.0, "negative_slope": 2.0},
         ),
+        hard=(({"negative_slope": 0.134, "threshold": 1.7976931348623157e308}, (-2.864874627944074e307,)),),
     ),
     "rrelu": Reference(
         value=lambda z, lower, upper: z if z > 0 else _MEAN(lower, upper) * z,
@@ -54,6 +55,7 @@ REFERENCES = {
         second=_zero,
         by_parameter={name: lambda z, lower, upper: min(z, _LOW) / 2 for name in ("lower", "upper")},
         parameters=({}, {"lower": 0.1, "upper": 0.7}),
+        hard=(({"lower": -5e-324, "upper": 0.0}, (-1.7976931348623157e308,)),),
     ),
     "threshold": Reference(
         value=lambda z, theta, value: z if z > theta else value,
@@ -78,6 +80,9 @@ REFERENCES = {
         },
         parameters=({}, {"alpha": 0.7}, {"alpha": 300.3}, {"alpha": 0.1}, {"alpha": -1.1}),
         hard=(
+            ({"alpha": 3.71100843222464e-309}, (-7.24326748395746e-309,)),
+            ({"alpha": -1e-310}, (-2.2250738585072014e-308,)),
+            ({"alpha": 8.014501937540242e-302}, (-4.2186362056236025e-299,)),
             ({"alpha": -0.5}, (-354.9000000000001,)),
             ({"alpha": -1.1}, (-1.3400000000000005e154,)),
         ),
