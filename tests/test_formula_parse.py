@@ -26,7 +26,7 @@ from gradcalc.formula.tokens import FormulaError
 from gradcalc.formula.tree import Node
 from gradcalc.formula_cards import formula_latex
 from gradcalc.functions import entries
-from gradcalc.functions.entry import Entry
+from gradcalc.functions.entry import Elementwise, Entry, Param, VectorActivation, VectorToScalar
 
 CONSTANTS = {
     "ln(3)": math.log(3), "1/3": 1 / 3, "(-pi)": -math.pi, "2^0.5": 2**0.5, "-2^2": -4.0, "2^-1": 0.5,
@@ -277,7 +277,7 @@ def test_any_text_gives_a_function_or_one_of_our_errors(written: str) -> None:
 
 def _try_out(entry: object) -> None:
     """Value and derivative of whatever the formula is, at a few numbers: anything may come but an exception."""
-    from gradcalc.functions.entry import Elementwise, ElementwiseLoss, VectorActivation, VectorLoss, VectorToScalar
+    from gradcalc.functions.entry import ElementwiseLoss, VectorLoss
     from gradcalc.numerics import scalar
 
     x, y = np.array([0.0, -1.5, 2.0]), np.array([1.0, 0.0, -2.0])
@@ -311,3 +311,41 @@ def test_a_formula_is_of_z_or_of_a_and_y() -> None:
             Formula(formula, (), kind)  # type: ignore[arg-type]  # one of the words it takes
     with pytest.raises(FormulaError, match="one number"):
         Formula("(a - y) * mean(a)").entry()
+
+
+CALLABLE = [
+    (entry, param)
+    for entry in entries()
+    if isinstance(entry, Elementwise | VectorActivation | VectorToScalar)
+    for param in entry.params
+    if param.name != "ties"
+]
+
+
+@pytest.mark.parametrize(("entry", "param"), CALLABLE, ids=lambda part: part.name)
+def test_what_a_function_refuses_is_refused_within_a_formula(entry: Entry, param: Param) -> None:
+    """Numbers, formulas of numbers, and a formula's own parameters; bounds in the wrong order too."""
+    opposite = next((p for p in entry.params if param.name == p.at_most or param.at_most == p.name), None)
+    wrong = [x for x in (-1.0, 0.0, math.nan) if x not in param.domain or x != x]
+    if opposite:
+        wrong.append(opposite.default + (1.0 if param.at_most else -1.0))
+    for value in wrong:
+        with pytest.raises(GradcalcError):
+            entry.parameters({param.name: value})
+        for text_of_it in (repr(value), f"0 + {value!r}") if value == value else ("log(-1)", "0 / 0"):
+            with pytest.raises(FormulaError, match=rf"must be.*\b{param.name}\b|\b{param.name} must") as caught:
+                Formula(f"{entry.name}(z, {param.name}={text_of_it})")
+            assert caught.value.place is not None and caught.value.place.column > len("norm(z")
+        with pytest.raises(GradcalcError, match="b must be"):
+            Formula(f"{entry.name}(z, {param.name}=b)", ("b",)).entry().parameters({"b": value})
+
+
+def test_bounds_in_the_wrong_order_are_refused_however_they_are_given() -> None:
+    for call in ("hard_tanh(z, 1, -1)", "hard_tanh(z, max_val=0, min_val=1)", "rrelu(z, 1/2, 1/3)", "norm(z, 1 - 1)"):
+        with pytest.raises(FormulaError, match="must be"):
+            Formula(call)
+    both = Formula("hard_tanh(z, b, c)", ("b", "c")).entry()
+    assert both.parameters({"b": -2.0, "c": 3.0}) == {"b": -2.0, "c": 3.0}
+    with pytest.raises(GradcalcError, match="b must be at most c"):
+        both.parameters({"b": 4.0, "c": 3.0})
+    assert Formula("hard_tanh(z, 2, 5) + hard_tanh(z, 2, max(z, 3)) + rrelu(z, 0.1)").entry()

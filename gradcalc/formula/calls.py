@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from gradcalc.errors import GradcalcError, listed, near, quoted
-from gradcalc.formula.rules import ALIASES, ARGUMENTS
+from gradcalc.formula.rules import ALIASES, ARGUMENTS, CONSTANTS, KINKED, STEPS, UNARY
 from gradcalc.formula.tokens import FormulaError
-from gradcalc.formula.tree import ARITHMETIC, COMPARISONS, LOGIC, Node, Span, is_condition
+from gradcalc.formula.tree import ARITHMETIC, COMPARISONS, LOGIC, Node, Span, is_condition, walk
 from gradcalc.functions import entries, find
 from gradcalc.functions.entry import Elementwise, Entry, VectorActivation, VectorToScalar
 
@@ -25,6 +26,8 @@ def call(name: str, arguments: tuple[Node, ...], text: str, span: Span, at: Span
                 message = f"{name} has no parameter {quoted(str(argument.value))}"
                 raise FormulaError(message, text, argument.span, "its arguments stand in their order")
         _count(name, arguments, ARGUMENTS[own], text, span)
+        if own == "norm":
+            _check_norm(arguments, text)
         if own == "where":
             return Node("if", _condition_first(arguments, text), None, span)
         return Node(own, arguments, None, span)
@@ -78,7 +81,7 @@ def bound(entry: Entry, arguments: tuple[Node, ...]) -> dict[str, Node]:
 
 def _check_parameters(entry: Entry, arguments: tuple[Node, ...], text: str) -> None:
     """Names and fixed values of parameters, in the order of a call: positions first, each once."""
-    seen: set[str] = set()
+    seen: dict[str, tuple[Any, Span]] = {}
     named = False
     for i, argument in enumerate(arguments):
         if i == 0 and argument.op == "=":
@@ -90,14 +93,56 @@ def _check_parameters(entry: Entry, arguments: tuple[Node, ...], text: str) -> N
         named = argument.op == "="
         try:
             param = entry.param(str(argument.value)) if named else entry.params[i - 1]
-            value = argument.args[0] if named else argument
-            if not value.names and value.op in ("number", "word"):
-                param.read(value.value, entry.name)
+            value = constant_of(argument.args[0] if named else argument)
+            known = {} if value is None else entry.read({param.name: value})
         except GradcalcError as error:
             raise FormulaError(error.message, text, argument.span, error.hint) from None
         if param.name in seen:
             raise FormulaError(f"{entry.name}: {param.name} is given twice", text, argument.span)
-        seen.add(param.name)
+        seen[param.name] = (known.get(param.name), argument.span)
+    for param in entry.params:
+        if param.at_most:
+            _check_order(entry, {name: seen[name] for name in (param.name, param.at_most) if name in seen}, text)
+
+
+def _check_order(entry: Entry, bounds: dict[str, tuple[Any, Span]], text: str) -> None:
+    """A lower bound above an upper one, where both are known."""
+    if any(value is None for value, _ in bounds.values()):
+        return
+    try:
+        entry.parameters({name: value for name, (value, _) in bounds.items()})
+    except GradcalcError as error:
+        raise FormulaError(error.message, text, max(span for _, span in bounds.values()), error.hint) from None
+
+
+def _check_norm(arguments: tuple[Node, ...], text: str) -> None:
+    """The power of a norm is that of the catalogue's."""
+    power = constant_of(arguments[1]) if len(arguments) > 1 else None
+    if power is not None:
+        try:
+            find("lp_norm").param("p").read(power, "norm")
+        except GradcalcError as error:
+            raise FormulaError(error.message, text, arguments[1].span, error.hint) from None
+
+
+def constant_of(value: Node) -> float | str | None:
+    """A parameter's value where it is known already: a number, a word, or a formula of numbers."""
+    if value.op in ("number", "word"):
+        return value.value
+    if value.names - CONSTANTS.keys() or value.op == "=" or not all(_of_numbers(part) for part in walk(value)):
+        return None
+    from gradcalc.formula import floats  # late: what computes needs to know the calls
+    from gradcalc.formula.evaluate import evaluate
+
+    return float(evaluate(floats, value, {})[0])
+
+
+def _of_numbers(node: Node) -> bool:
+    """Whether a node is elementwise."""
+    if node.op in ("max", "min"):
+        return len(node.args) > 1
+    alone = node.op in (*ARITHMETIC, *COMPARISONS, *LOGIC, "number", "name", "neg", "if", "=", "clip", *UNARY)
+    return alone or node.op in (*STEPS, *KINKED) or elementwise(node.op) is not None
 
 
 def _count(name: str, arguments: tuple[Node, ...], allowed: tuple[int, int | None], text: str, span: Span) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from gradcalc.errors import GradcalcError, UsageError, listed, near, quoted
+from gradcalc.formula.demands import domain, upper
 from gradcalc.formula.gathering import UPSTREAM
 from gradcalc.formula.grammar import written
 from gradcalc.formula.kernels import Kernels
@@ -154,9 +155,20 @@ class Formula:
 
     def _params(self, slope: Any, *, per_unit: bool = False) -> tuple[Param, ...]:
         """A parameter for each name; a formula's have no defaults, for they are known by being given."""
-        return tuple(
-            Param(letter, float("nan"), "of the formula", per_unit=per_unit, derivative=slope(letter))
-            for letter in self.parameters
+        return tuple(self._param(letter, slope(letter), per_unit) for letter in self.parameters)
+
+    def _param(self, letter: str, slope: Any, per_unit: bool) -> Param:
+        """One parameter; what functions of the catalogue ask of it is asked of it."""
+        at_most = upper(self.written, letter)
+        at_most = at_most if at_most in self.parameters else ""
+        return Param(
+            letter,
+            float("nan"),
+            "of the formula",
+            domain(self.written, letter),
+            per_unit=per_unit and not at_most,
+            derivative=slope,
+            at_most=at_most,
         )
 
     def _common(self) -> dict[str, Any]:
