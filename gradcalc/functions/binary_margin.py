@@ -213,6 +213,7 @@ ENTRIES = (
         name="hinge_embedding",
         aliases=("hinge_embedding_loss",),
         title="Hinge embedding loss",
+        image="(-inf, inf); [0, inf) of distances",
         params=(
             Param(
                 "margin",

@@ -234,6 +234,7 @@ ENTRIES = (
         name="nll_loss",
         aliases=("negative_log_likelihood",),
         title="Negative log-likelihood of log-probabilities",
+        image="(-inf, inf); [0, inf) of log-probabilities",
         params=(IGNORE,),
         formula="-sum(y * a)",
         variants={
@@ -283,6 +284,7 @@ ENTRIES = (
         name="poly_loss",
         aliases=("poly_loss_cross_entropy", "polyloss"),
         title="PolyLoss: cross-entropy of logits and a multiple of 1 - p",
+        image="[0, inf) for epsilon >= -1",
         params=(Param("epsilon", 2.0, "weight of 1 - p", derivative=_poly_by_epsilon),),
         formula="sum(y * (epsilon * (1 - softmax(a)) - log_softmax(a)))",
         derivative_formula="p * sum(y * (1 + epsilon * p)) - y * (1 + epsilon * p) with p = softmax(a)",
@@ -327,6 +329,7 @@ ENTRIES = (
         name="generalized_cross_entropy",
         aliases=("gce",),
         title="Generalized cross-entropy of probabilities",
+        image="[0, 1 / q]",
         params=(Param("q", 0.5, "0 is cross-entropy, 1 the absolute error", _UP_TO_ONE, derivative=_generalized_by_q),),
         formula="(1 - sum(y * a)^q) / q",
         derivative_formula="-y * sum(y * a)^(q - 1)",

@@ -236,6 +236,7 @@ ENTRIES = (
         name="poisson_nll",
         aliases=("poisson_nll_loss",),
         title="Poisson loss of a logarithm of the rate",
+        image="(-inf, inf)",
         params=(Param("full", False, _FULL),),
         formula="exp(a) - a * y",
         variants={
@@ -259,6 +260,7 @@ ENTRIES = (
         name="poisson",
         aliases=("poisson_loss",),
         title="Poisson loss of a rate",
+        image="(-inf, inf)",
         params=(
             Param(
                 "eps",
@@ -292,6 +294,7 @@ ENTRIES = (
         name="gaussian_nll",
         aliases=("gaussian_nll_loss",),
         title="Gaussian negative log-likelihood",
+        image="(-inf, inf)",
         params=(
             Param(
                 "var",

@@ -38,13 +38,14 @@ NOWHERE: Mapping[str, str] = {}
 class Entry:
     """What every function declares; the classes below add their kernels. `libraries` has its name in each.
 
+    `image` is the range of its values; for a loss or norm that does not say it, it is [0, inf).
     `variants` have the formula where a parameter that does not stand in it is not as it is by default.
 
     `rank` is that of an input by itself: 0 for a number, 1 for a vector, 2 for a matrix.
     """
 
     __slots__ = (
-        "aliases", "derivative_formula", "domain", "formula", "further", "kind", "libraries", "name", "notes",
+        "aliases", "derivative_formula", "domain", "formula", "further", "image", "kind", "libraries", "name", "notes",
         "params", "sample", "source", "title", "variants",
     )  # fmt: skip
     rank = 1
@@ -62,6 +63,7 @@ class Entry:
         params: tuple[Param, ...] = (),
         further: tuple[Input, ...] = (),
         domain: Domain = ANY,
+        image: str = "",
         notes: tuple[str, ...] = (),
         libraries: Mapping[str, str] = NOWHERE,
         variants: Mapping[str, str] = NOWHERE,
@@ -69,6 +71,7 @@ class Entry:
     ) -> None:
         self.name, self.title, self.kind, self.aliases = name, title, kind, aliases
         self.libraries, self.further, self.variants = libraries, further, variants
+        self.image = image or ("" if kind == "activation" else "[0, inf)")
         self.formula, self.derivative_formula = formula, derivative_formula
         self.params, self.domain, self.notes, self.source, self.sample = params, domain, notes, source, sample
 

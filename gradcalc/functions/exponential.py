@@ -58,6 +58,7 @@ ENTRIES = (
         name="exponential",
         aliases=("exp",),
         title="Exponential",
+        image="(0, inf)",
         formula="exp(z)",
         derivative_formula="exp(z)",
         value=lambda xp, z: xp.exp(z),
@@ -70,6 +71,7 @@ ENTRIES = (
         name="log_sigmoid",
         aliases=("logsigmoid", "log_expit"),
         title="Logarithm of the sigmoid",
+        image="(-inf, 0)",
         formula="-log(1 + exp(-z))",
         derivative_formula="1 - sigmoid(z)",
         value=lambda xp, z: xp.where(z < 0, z, -0.0) - softplus_tail(xp, z),
@@ -86,6 +88,7 @@ ENTRIES = (
     Elementwise(
         name="logit",
         title="Logit: the inverse of the sigmoid",
+        image="(-inf, inf)",
         domain=UNIT,
         formula="log(z / (1 - z))",
         derivative_formula="1 / (z * (1 - z))",
@@ -100,6 +103,7 @@ ENTRIES = (
     Elementwise(
         name="log1mexp",
         title="log(1 - exp(-z))",
+        image="(-inf, 0)",
         domain=NOT_NEGATIVE,
         formula="log(1 - exp(-z))",
         derivative_formula="1 / (exp(z) - 1)",
@@ -114,6 +118,7 @@ ENTRIES = (
     Elementwise(
         name="entr",
         title="Entropy term -z log(z)",
+        image="(-inf, 0.367879]",
         formula="-z * log(z) if z > 0 else 0 if z == 0 else -inf",
         derivative_formula="-(1 + log(z))",
         value=_entr,

@@ -142,6 +142,7 @@ ENTRIES = (
         name="silu",
         aliases=("swish",),
         title="Sigmoid linear unit (swish)",
+        image="[-0.278465 / beta, inf)",
         params=(Param("beta", 1.0, "factor of z inside the sigmoid", aliases=("alpha",), derivative=_silu_by_beta),),
         formula="z / (1 + exp(-beta * z))",
         derivative_formula="s * (1 + beta * z * (1 - s)) with s = sigmoid(beta * z)",
@@ -160,6 +161,7 @@ ENTRIES = (
     Elementwise(
         name="quick_gelu",
         title="Sigmoid approximation of GELU",
+        image="[-0.163610, inf)",
         formula="z / (1 + exp(-1.702 * z))",
         derivative_formula="s * (1 + 1.702 * z * (1 - s)) with s = sigmoid(1.702 * z)",
         value=lambda xp, x: _gated(xp, x, _quick_gate(xp, x)),
@@ -172,6 +174,7 @@ ENTRIES = (
     Elementwise(
         name="gelu",
         title="Gaussian error linear unit",
+        image="[-0.169971, inf)",
         formula="z * (1 + erf(z / sqrt(2))) / 2",
         derivative_formula="ndtr(z) + z * exp(-z^2 / 2) / sqrt(2 * pi)",
         value=_gelu,
@@ -192,6 +195,7 @@ ENTRIES = (
     Elementwise(
         name="gelu_tanh",
         title="Gaussian error linear unit, tanh approximation",
+        image="[-0.170041, inf)",
         formula="z / (1 + exp(-2 * sqrt(2 / pi) * (z + 0.044715 * z^3)))",
         derivative_formula="s + z * s * (1 - s) * 2 * sqrt(2 / pi) * (1 + 0.134145 * z^2) with s = gelu_tanh(z) / z",
         value=lambda xp, x: _gated(xp, x, _tanh_gate(xp, x)),

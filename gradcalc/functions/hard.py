@@ -142,6 +142,7 @@ ENTRIES = (
     Elementwise(
         name="sign",
         title="Sign",
+        image="-1, 0 and 1",
         formula="1 if z > 0 else -1 if z < 0 else 0",
         derivative_formula="0",
         value=_sign,
@@ -158,6 +159,7 @@ ENTRIES = (
     Elementwise(
         name="relu6",
         title="Rectified linear unit, at most 6",
+        image="[0, 6]",
         formula="min(max(z, 0), 6)",
         derivative_formula="1 if z > 0 and z < 6 else 0",
         value=lambda xp, z: _clip(xp, z, 0.0, 6.0) + 0.0,
@@ -171,6 +173,7 @@ ENTRIES = (
     Elementwise(
         name="hard_sigmoid",
         title="Hard sigmoid",
+        image="[0, 1]",
         formula="min(max((z + 3) / 6, 0), 1)",
         derivative_formula="1/6 if abs(z) < 3 else 0",
         value=lambda xp, z: (_clip(xp, z, -3.0, 3.0) + 3.0) / 6.0,
@@ -184,6 +187,7 @@ ENTRIES = (
     Elementwise(
         name="hard_sigmoid_onnx",
         title="Hard sigmoid with a slope and an offset",
+        image="[0, 1]",
         params=(
             Param(
                 "alpha",
@@ -221,6 +225,7 @@ ENTRIES = (
     Elementwise(
         name="sparse_sigmoid",
         title="Sparse sigmoid",
+        image="[0, 1]",
         formula="min(max((z + 1) / 2, 0), 1)",
         derivative_formula="1/2 if abs(z) < 1 else 0",
         value=lambda xp, z: 0.5 * (_clip(xp, z, -1.0, 1.0) + 1.0),
@@ -235,6 +240,7 @@ ENTRIES = (
     Elementwise(
         name="sparse_plus",
         title="Sparse softplus",
+        image="[0, inf)",
         formula="0 if z <= -1 else z if z >= 1 else (z + 1)^2 / 4",
         derivative_formula="0 if z <= -1 else 1 if z >= 1 else (z + 1) / 2",
         value=_sparse_plus,
@@ -249,6 +255,7 @@ ENTRIES = (
         name="hard_tanh",
         aliases=("hardtanh",),
         title="Hard tanh: z clipped",
+        image="[min_val, max_val]",
         params=(
             Param(
                 "min_val",
@@ -290,6 +297,7 @@ ENTRIES = (
         name="hard_silu",
         aliases=("hardswish", "hard_swish"),
         title="Hard swish",
+        image="[-0.375, inf)",
         formula="z * min(max(z + 3, 0), 6) / 6",
         derivative_formula="0 if z <= -3 else 1 if z >= 3 else (2 * z + 3) / 6",
         value=_hard_silu,

@@ -153,6 +153,7 @@ ENTRIES = (
         name="cosine_similarity",
         aliases=("cosine",),
         title="Cosine similarity",
+        image="[-1, 1]",
         params=(_EPS,),
         formula="sum(a * y) / (sqrt(sum(a^2)) * sqrt(sum(y^2)))",
         variants={
@@ -179,6 +180,7 @@ ENTRIES = (
     VectorLoss(
         name="cosine_distance",
         title="Cosine distance",
+        image="[0, 2]",
         params=(_EPS,),
         formula="1 - sum(a * y) / (sqrt(sum(a^2)) * sqrt(sum(y^2)))",
         variants={
@@ -198,6 +200,7 @@ ENTRIES = (
         name="tversky",
         aliases=("tversky_loss",),
         title="Tversky loss",
+        image="[0, 1]",
         params=(
             Param(
                 "alpha",
@@ -238,6 +241,7 @@ ENTRIES = (
         name="dice",
         aliases=("dice_loss",),
         title="Dice loss",
+        image="[0, 1] of predictions and targets in [0, 1]",
         params=(
             Param("smooth", 0.0, _SMOOTH, NOT_NEGATIVE, derivative=_dice_by_smooth),
             Param("squared", False, "squares below the fraction: sum(a^2) + sum(y^2)"),

@@ -169,6 +169,7 @@ ENTRIES = (
         name="cosine_embedding",
         aliases=("cosine_embedding_loss",),
         title="Cosine embedding loss",
+        image="[0, 2]",
         params=(
             Param(
                 "margin",

@@ -40,6 +40,7 @@ ENTRIES = (
     VectorToScalar(
         name="logsumexp",
         title="Logarithm of the sum of exponentials",
+        image="(-inf, inf), from the largest entry to log(n) above it",
         formula="log(sum(exp(z)))",
         derivative_formula="softmax(z)",
         value=_logsumexp,
@@ -57,6 +58,7 @@ ENTRIES = (
     VectorToScalar(
         name="logmeanexp",
         title="Logarithm of the mean of exponentials",
+        image="(-inf, inf), from the mean to the largest entry",
         formula="log(mean(exp(z)))",
         derivative_formula="softmax(z)",
         value=_logmeanexp,

@@ -203,6 +203,7 @@ ENTRIES = (
     Elementwise(
         name="relu_general",
         title="Rectified linear unit with slope, bound and threshold",
+        image="[0, max_value], and below 0 with a negative_slope",
         params=(
             Param("negative_slope", 0.0, "slope up to the threshold", derivative=_general_by_slope),
             Param(
@@ -274,6 +275,7 @@ ENTRIES = (
     Elementwise(
         name="rrelu",
         title="Randomized leaky rectified linear unit, in evaluation",
+        image="(-inf, inf) for slopes above 0",
         params=(
             Param("lower", 1 / 8, "least slope where z < 0", derivative=_half_below, at_most="upper"),
             Param("upper", 1 / 3, "largest slope where z < 0", derivative=_half_below),
@@ -292,6 +294,7 @@ ENTRIES = (
         name="threshold",
         aliases=("thresholded_relu",),
         title="Threshold",
+        image="value, and (theta, inf)",
         params=(
             Param("theta", 0.0, "where z begins to pass", aliases=("threshold", "alpha")),
             Param(
@@ -332,6 +335,7 @@ ENTRIES = (
     Elementwise(
         name="elu",
         title="Exponential linear unit",
+        image="(-alpha, inf)",
         params=(
             Param(
                 "alpha",
@@ -356,6 +360,7 @@ ENTRIES = (
     Elementwise(
         name="celu",
         title="Continuously differentiable exponential linear unit",
+        image="(-alpha, inf)",
         params=(
             Param(
                 "alpha",
@@ -380,6 +385,7 @@ ENTRIES = (
     Elementwise(
         name="selu",
         title="Scaled exponential linear unit",
+        image="(-1.75810, inf)",
         formula="1.0507009873554804934193 * (z if z > 0 else 1.6732632423543772848170 * (exp(z) - 1))",
         derivative_formula="1.0507009873554804934193 if z > 0 else 1.7580993408473768599402 * exp(z)",
         value=_selu,

@@ -46,6 +46,7 @@ ENTRIES = (
         name="identity",
         aliases=("linear",),
         title="Identity",
+        image="(-inf, inf)",
         formula="z",
         derivative_formula="1",
         value=lambda xp, z: z,
@@ -59,6 +60,7 @@ ENTRIES = (
         name="step",
         aliases=("heaviside", "unit_step"),
         title="Unit step",
+        image="0, at_zero and 1",
         params=(
             Param(
                 "at_zero",
@@ -90,6 +92,7 @@ ENTRIES = (
         name="relu",
         aliases=("rectifier",),
         title="Rectified linear unit",
+        image="[0, inf)",
         formula="max(z, 0)",
         derivative_formula="1 if z > 0 else 0",
         value=lambda xp, z: xp.maximum(z, 0.0) + 0.0,  # no -0.0
@@ -108,6 +111,7 @@ ENTRIES = (
         name="leaky_relu",
         aliases=("lrelu",),
         title="Leaky rectified linear unit",
+        image="(-inf, inf) for alpha > 0",
         params=(_slope_param(0.01, "slope where z < 0", trained=False),),
         formula="z if z > 0 else alpha * z",
         derivative_formula="1 if z > 0 else alpha",
@@ -131,6 +135,7 @@ ENTRIES = (
         name="prelu",
         aliases=("parametric_relu",),
         title="Parametric rectified linear unit",
+        image="(-inf, inf) for alpha > 0",
         params=(_slope_param(0.25, "trained slope where z < 0: a number, or one per unit", trained=True),),
         formula="z if z > 0 else alpha * z",
         derivative_formula="1 if z > 0 else alpha",

@@ -83,6 +83,7 @@ ENTRIES = (
     Elementwise(
         name="tanhshrink",
         title="z minus its tanh",
+        image="(-inf, inf)",
         formula="z - tanh(z)",
         derivative_formula="tanh(z)^2",
         value=_tanhshrink,
@@ -95,6 +96,7 @@ ENTRIES = (
     Elementwise(
         name="softshrink",
         title="Soft shrinkage",
+        image="(-inf, inf)",
         params=(
             Param(
                 "lambd",
@@ -120,6 +122,7 @@ ENTRIES = (
     Elementwise(
         name="hardshrink",
         title="Hard shrinkage",
+        image="0, and what is beyond -lambd and lambd",
         params=(Param("lambd", 0.5, "what is drawn to 0", NOT_NEGATIVE, aliases=("threshold",)),),
         formula="z if abs(z) > lambd else 0",
         derivative_formula="1 if abs(z) > lambd else 0",

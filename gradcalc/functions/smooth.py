@@ -181,6 +181,7 @@ ENTRIES = (
     Elementwise(
         name="softplus",
         title="Softplus",
+        image="(0, inf)",
         params=(Param("beta", 1.0, "how fast it nears its limits", POSITIVE, derivative=_softplus_by_beta),),
         formula="log(1 + exp(beta * z)) / beta",
         derivative_formula="sigmoid(beta * z)",
@@ -200,6 +201,7 @@ ENTRIES = (
     Elementwise(
         name="squareplus",
         title="Squareplus",
+        image="(0, inf)",
         params=(
             Param(
                 "b",
@@ -230,6 +232,7 @@ ENTRIES = (
     Elementwise(
         name="mish",
         title="Mish",
+        image="[-0.308843, inf)",
         formula="z * tanh(log(1 + exp(z)))",
         derivative_formula="tanh(softplus(z)) + z * sigmoid(z) * (1 - tanh(softplus(z))^2)",
         value=_mish,
@@ -243,6 +246,7 @@ ENTRIES = (
         name="softsign",
         aliases=("soft_sign",),
         title="Softsign",
+        image="(-1, 1)",
         formula="z / (1 + abs(z))",
         derivative_formula="1 / (1 + abs(z))^2",
         value=_softsign,

@@ -102,6 +102,7 @@ ENTRIES = (
         name="sparsemax",
         aliases=("projection_simplex",),
         title="Sparsemax",
+        image="[0, 1], with the sum 1",
         params=(
             Param(
                 "ties",

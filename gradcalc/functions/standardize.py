@@ -115,6 +115,7 @@ ENTRIES = (
         name="standardize",
         aliases=("layer_norm", "layer_normalization"),
         title="Standardization: mean 0, variance 1",
+        image="[-sqrt(n - 1), sqrt(n - 1)], with the mean 0",
         params=(Param("eps", 1e-5, "added to the variance", NOT_NEGATIVE, aliases=("epsilon",), derivative=_by_eps),),
         formula="(z - mean(z)) / sqrt(mean((z - mean(z))^2) + eps)",
         derivative_formula=(

@@ -133,6 +133,7 @@ ENTRIES = (
     VectorActivation(
         name="softmax",
         title="Softmax",
+        image="(0, 1), with the sum 1",
         formula="exp(z) / sum(exp(z))",
         derivative_formula="J[i][j] = p[i] * ((1 if i == j else 0) - p[j]) with p = softmax(z)",
         value=_softmax,
@@ -151,6 +152,7 @@ ENTRIES = (
     VectorActivation(
         name="softmin",
         title="Softmin: softmax of -z",
+        image="(0, 1), with the sum 1",
         formula="exp(-z) / sum(exp(-z))",
         derivative_formula="J[i][j] = -p[i] * ((1 if i == j else 0) - p[j]) with p = softmin(z)",
         value=_softmin,
@@ -163,6 +165,7 @@ ENTRIES = (
     VectorActivation(
         name="glu",
         title="Gated linear unit",
+        image="(-inf, inf)",
         formula="first_half(z) * sigmoid(second_half(z))",
         derivative_formula="J = [diag(sigmoid(b)), diag(a * sigmoid(b) * (1 - sigmoid(b)))]",
         value=_glu,
@@ -176,6 +179,7 @@ ENTRIES = (
     VectorActivation(
         name="log_softmax",
         title="Logarithm of softmax",
+        image="(-inf, 0)",
         formula="z - log(sum(exp(z)))",
         derivative_formula="J[i][j] = (1 if i == j else 0) - softmax(z)[j]",
         value=_log_softmax,
