@@ -241,7 +241,7 @@ ENTRIES = (
         name="dice",
         aliases=("dice_loss",),
         title="Dice loss",
-        image="[0, 1] of predictions and targets in [0, 1]",
+        image="(-inf, 1]; [0, 1] of numbers in [0, 1]",
         params=(
             Param("smooth", 0.0, _SMOOTH, NOT_NEGATIVE, derivative=_dice_by_smooth),
             Param("squared", False, "squares below the fraction: sum(a^2) + sum(y^2)"),
