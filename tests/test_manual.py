@@ -23,7 +23,7 @@ from gradcalc.spec import keys
 from manual import FOLDER, Page, build, pages
 from mdoc import argument
 from readme import README, refreshed
-from transcript import Example, difference, parse
+from transcript import Example, difference, parse, run
 
 PAGES = pages()
 TEXTS = {page.name: page.built.read_text("utf-8").replace(r"\-", "-") for page in PAGES}
@@ -180,6 +180,17 @@ def test_a_transcript_is_read_command_by_command() -> None:
     assert parse(text) == [Example("one", ("out",)), Example("two \\\nmore", ()), Example("three", ("a",))]
     with pytest.raises(ValueError, match="no command stands before"):
         parse(["out"])
+
+
+def test_commands_share_a_folder_variables_and_exit_codes_whoever_runs_them() -> None:
+    commands = ["gradcalc eval 'no such' 1 -o out", "echo $?", "a=3", "gradcalc eval relu 2 --only value", "echo $a $?"]
+    commands += ["cat net.yaml; false", "echo $?", "gradcalc backprop net.yaml --only loss"]
+    refused, *found = run(commands, {"net.yaml": "input: 1\nlayers: []\ntarget: 3\nloss: square\n"})
+    assert refused.output[0].startswith("gradcalc: error: there is no function 'no such'")
+    assert [one.output for one in found[:4]] == [("2",), (), ("2",), ("3 0",)]
+    assert [one.output[-1] for one in found[4:]] == ["loss: square", "1", "4"]
+    with pytest.raises(ValueError, match="the shell left before the end: so"):
+        run(["echo so; exit 3", "echo never"])
 
 
 @pytest.mark.parametrize(
