@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 from gradcalc.cards import Card
 from gradcalc.errors import GradcalcError, UsageError
-from gradcalc.formula.entries import JACOBIAN, Formula, declared_derivative, of_entry
+from gradcalc.formula.entries import JACOBIAN, PRODUCT, Formula, declared_derivative, of_entry
 from gradcalc.formula.gathering import UPSTREAM
 from gradcalc.formula.latex import latex
 from gradcalc.formula.show import text
-from gradcalc.formula.tree import Node
+from gradcalc.formula.tree import name
 from gradcalc.functions import find
 from gradcalc.functions.entry import Entry
 from gradcalc.results import Formula as FormulaBlock
 from gradcalc.results import Table, Text
+
+_PRODUCT_IN_LATEX = rf"J^{{\top}} \, {latex(name(UPSTREAM))} = "
 
 
 class Derivative(NamedTuple):
@@ -31,7 +33,7 @@ class Derivative(NamedTuple):
         record = self._asdict() if self.name else {key: part for key, part in self._asdict().items() if key != "name"}
         table = Table("", list(record), [list(record.values())])
         blocks: list[FormulaBlock | Text] = [FormulaBlock([self.derivative])]
-        if self.derivative.startswith(f"J^T {UPSTREAM}"):
+        if self.derivative.startswith(PRODUCT):
             blocks.append(Text([f"J is the Jacobian, {UPSTREAM} the derivative by the output."]))
         return Card(record, table, blocks)
 
@@ -63,9 +65,7 @@ def _derivative(name: str, formula: Formula, wrt: str | None, order: int) -> Der
         raise UsageError("second derivatives are for elementwise functions, and this is one of a vector")
     found = formula.derivative(wrt, order)
     jacobian = UPSTREAM in found.names
-    left, right = (
-        (f"J^T {UPSTREAM} = ", rf"J^{{\top}} \, {latex(Node('name', (), UPSTREAM))} = ") if jacobian else ("", "")
-    )
+    left, right = (PRODUCT, _PRODUCT_IN_LATEX) if jacobian else ("", "")
     return Derivative(name, text(formula.written), left + text(found), right + latex(found))
 
 
@@ -83,4 +83,7 @@ def _derivative_latex(entry: Entry, formula: Formula) -> str:
     tree = declared_derivative(entry)
     if tree is None:
         return _derivative(entry.name, formula, None, 1).latex
-    return (r"J_{ij} = " if entry.derivative_formula.startswith(JACOBIAN) else "") + latex(tree)
+    begins = {JACOBIAN: r"J_{ij} = ", PRODUCT: _PRODUCT_IN_LATEX}
+    return next((left for begin, left in begins.items() if entry.derivative_formula.startswith(begin)), "") + latex(
+        tree
+    )

@@ -186,7 +186,7 @@ class Formula:
             found = self.derivative()
         except GradcalcError:
             return ""
-        text = f"J^T {UPSTREAM} = {shown(found)}" if UPSTREAM in found.names else shown(found)
+        text = PRODUCT + shown(found) if UPSTREAM in found.names else shown(found)
         return text if len(text) <= _LONGEST_SHOWN else ""
 
 
@@ -198,16 +198,19 @@ def of_entry(entry: Entry, text: str = "") -> Formula:
     return Formula(text, names, variables=letters(entry))
 
 
-#: How the catalogue writes the entry of a Jacobian.
+#: How the catalogue writes the entry of a Jacobian, and how its product with what comes in.
 JACOBIAN = "J[i][j] = "
+PRODUCT = f"J^T {UPSTREAM} = "
 
 
 def declared_derivative(entry: Entry) -> Node | None:
     """The derivative as a catalogue entry writes it, a Jacobian's by i and j; None for one that is for people only."""
     text = entry.derivative_formula
     indices = ("i", "j") if text.startswith(JACOBIAN) else ()
+    more = (UPSTREAM,) if text.startswith(PRODUCT) else ()
+    text = text.removeprefix(JACOBIAN).removeprefix(PRODUCT)
     try:
-        return written(text.removeprefix(JACOBIAN), (*letters(entry), *parameter_names(entry)), indices)
+        return written(text, (*letters(entry), *parameter_names(entry), *more), indices)
     except GradcalcError:
         return None
 

@@ -206,7 +206,7 @@ ENTRIES = (
             ),
         ),
         formula="norm(a - other + eps, p)",
-        derivative_formula="sign(d) * (abs(d) / |d|)^(p - 1) with d = a - other + eps",
+        derivative_formula="sign(d) * (abs(d) / norm(d, p))^(p - 1) with d = a - other + eps",
         value=_pairwise,
         gradient=_pairwise_gradient,
         kinks=_NORM_KINKS,
@@ -251,8 +251,8 @@ ENTRIES = (
             "eps_to": "max(0, (sum(abs(a - positive)^p) + eps)^(1/p) - (sum(abs(a - negative)^p) + eps)^(1/p) +"
             " margin)",
         },
-        derivative_formula="slope of norm(a - positive + eps, p) less that of norm(a - negative + eps, p)"
-        " where the loss is above 0",
+        derivative_formula="sign(u) * (abs(u) / norm(u, p))^(p - 1) - sign(v) * (abs(v) / norm(v, p))^(p - 1)"
+        " if norm(u, p) - norm(v, p) + margin >= 0 else 0 with u = a - positive + eps, v = a - negative + eps",
         value=_triplet_value,
         gradient=_triplet_slope("a"),
         kinks=(

@@ -262,8 +262,8 @@ ENTRIES = (
             "alpha": "(alpha * y + (1 - alpha) * (1 - y)) * q^gamma * CE"
             " with q = (1 - y) * sigmoid(a) + y * sigmoid(-a), CE = (1 - y) * log(1 + exp(a)) + y * log(1 + exp(-a))",
         },
-        derivative_formula="q^gamma * (sigmoid(a) - y) + gamma * q^(gamma - 1) * (1 - 2 * y) * sigmoid(a) * sigmoid(-a)"
-        " * CE with q = (1 - y) * sigmoid(a) + y * sigmoid(-a) and CE = bce_with_logits",
+        derivative_formula="q^gamma * (s - y) + gamma * q^(gamma - 1) * (1 - 2 * y) * s * (1 - s) * CE"
+        " with s = sigmoid(a), q = (1 - y) * s + y * (1 - s), CE = (1 - y) * log(1 + exp(a)) + y * log(1 + exp(-a))",
         value=_sigmoid_focal,
         derivative=_sigmoid_focal_slope,
         second=_sigmoid_focal_second,
@@ -295,7 +295,7 @@ ENTRIES = (
             " with q = (1 - y) * a + y * (1 - a), CE = -(y * log(a) + (1 - y) * log(1 - a))",
         },
         derivative_formula="q^gamma * ((1 - y) / (1 - a) - y / a) + gamma * q^(gamma - 1) * (1 - 2 * y) * CE"
-        " with q = (1 - y) * a + y * (1 - a) and CE = binary_cross_entropy",
+        " with q = (1 - y) * a + y * (1 - a), CE = -y * log(a) - (1 - y) * log(1 - a)",
         value=_binary_focal,
         derivative=_binary_focal_slope,
         second=_binary_focal_second,

@@ -8,6 +8,7 @@ from gradcalc.functions.entry import Elementwise, Param
 from gradcalc.numerics import doubled
 from gradcalc.numerics.careful import weighted
 from gradcalc.numerics.normal import clipped, density_times, distribution, excess
+from gradcalc.numerics.roots import Root
 from gradcalc.numerics.split import decays, finite, plus, product, square, times
 
 
@@ -75,6 +76,17 @@ def _silu_gate(xp: Any, x: Any, beta: Any) -> _Gate:
     return _Gate((high, low), (high, low), (beta, 0.0))
 
 
+def _silu_slope(xp: Any, gate: _Gate) -> Any:
+    return _SLOPE.beside(gate.high, gate.low, _gated_slope(xp, gate))
+
+
+def _silu_curvature(xp: Any, gate: _Gate) -> Any:
+    """v' f''(v) for f(v) = v sigma(v), which is the same for v and -v."""
+    size, low = _size(xp, gate)
+    slope = gate.slope + 0.0 * size
+    return _CURVATURE.beside(size, low, _gated_curvature(xp, gate), slope)
+
+
 def _silu_by_beta(xp: Any, x: Any, beta: Any) -> Any:
     """x^2 sigma'(beta x); of an x whose square may overflow each factor has its half of the exponential."""
     gate = _silu_gate(xp, x, beta)
@@ -111,6 +123,14 @@ _LINEAR, _LINEAR_LOW = 1.5957691216057308, -9.96930880911092e-17  # 2 sqrt(2 / p
 _CUBIC, _CUBIC_LOW = 0.07135481627260025, -6.175149918155315e-19  # 0.044715 times that
 
 
+def _gelu_tanh_slope(xp: Any, x: Any) -> Any:
+    return _TANH_SLOPE.beside(x, 0.0 * x, _gated_slope(xp, _tanh_gate(xp, x)))
+
+
+def _gelu_tanh_curvature(xp: Any, x: Any) -> Any:
+    return _TANH_CURVATURE.beside(xp.absolute(x), 0.0 * x, _gated_curvature(xp, _tanh_gate(xp, x)))
+
+
 def _gelu(xp: Any, x: Any) -> Any:
     """x Phi(x); in the lower tail x phi / (|x| + r)."""
     y = xp.maximum(clipped(xp, x), _TAIL)
@@ -124,7 +144,8 @@ def _gelu_slope(xp: Any, x: Any) -> Any:
     outside = density_times(xp, 1.0 / (y + excess(y)) - y, y)
     middle = xp.minimum(xp.maximum(x, -_TAIL), _TAIL)
     inside = distribution(xp, middle) + density_times(xp, middle, middle)
-    return xp.where(xp.absolute(x) < _TAIL, inside, xp.where(x < 0, outside, 1.0 - outside))
+    found = xp.where(xp.absolute(x) < _TAIL, inside, xp.where(x < 0, outside, 1.0 - outside))
+    return _GELU_SLOPE.beside(x, 0.0 * x, found)
 
 
 def _gelu_curvature(xp: Any, x: Any) -> Any:
@@ -135,6 +156,41 @@ def _gelu_curvature(xp: Any, x: Any) -> Any:
 
 
 _TAIL = 0.7
+
+#: The roots of the derivatives of x sigma(x), x Phi(x) and gelu_tanh.
+_SLOPE = Root(-1.2784645427610737, -1.0946994183093437e-16, 0.375, (
+    0.2178117057198001, 0.1466487969969469, 0.018874814223782312, -0.015222655223188032, -0.006606589138356696,
+    0.000126627410081122, 0.0007985218818397998, 0.00018570724361186496, -4.090534237428612e-05,
+    -2.9733542213263917e-05, -2.942631888842464e-06, 2.346029682463866e-06, 8.599695028268575e-07,
+    -3.051244750055421e-08, -9.266646309267441e-08, -1.8877622907727957e-08, 4.619379769031606e-09,
+    2.9177603026903803e-09, 2.3648315053103244e-10, -2.251366201881081e-10,
+))  # fmt: skip
+_CURVATURE = Root(2.3993572805154675, 1.8464872855353363e-16, 0.25, (
+    -0.09153052016419229, 0.07629586548655085, -0.022487259234225326, -0.001836670144762844, 0.003862816776830254,
+    -0.0013663696912367745, 0.0001151307019584522, 9.644059294156357e-05, -4.74507427928072e-05,
+    8.432377564571459e-06, 1.2461615072251882e-06, -1.190460513336088e-06, 3.144649318871996e-07,
+    -9.904149230625922e-09, -2.2618098624368472e-08, 8.62206138174272e-09,
+))  # fmt: skip
+_GELU_SLOPE = Root(-0.7517915246935645, 1.4956759177009883e-17, 0.25, (
+    0.4314939923140469, 0.388284982990552, -0.018199676398671087, -0.1140082332972217, -0.014771522148244337,
+    0.019421679838189067, 0.004539228379125415, -0.002239538068073497, -0.0007448268386746817,
+    0.00018633974623233514, 8.615947861116571e-05, -1.121438018842664e-05, -7.74846130700372e-06,
+    4.3284506257392273e-07, 5.702764979242107e-07, -1.6044265494246427e-09, -3.5459866461783865e-08,
+))  # fmt: skip
+_TANH_SLOPE = Root(-0.7524614220710163, 3.635560509207687e-17, 0.25, (
+    0.4304000910248585, 0.38751844613578895, -0.01578285352184803, -0.11394448308095899, -0.01661932834305256,
+    0.019682309459833118, 0.005261059254921912, -0.0024227318458750974, -0.0009274420230205449,
+    0.00026392764052681053, 0.00012425227802639782, -3.4956171694436116e-05, -1.5950896871645105e-05,
+    5.918611710894005e-06, 2.4335516344299543e-06, -9.898647747433667e-07, -4.3102482988029016e-07,
+    1.4157556987729473e-07,
+))  # fmt: skip
+_TANH_CURVATURE = Root(1.4185040087908283, 8.089265124388305e-17, 0.25, (
+    -0.4095488174124191, 0.432081111593848, -0.008168951883944803, -0.16109481693213482, 0.056750540975161724,
+    0.020035361162701274, -0.01671150756085392, 0.0007632001136916162, 0.002643461146696662,
+    -0.0007514200775098502, -0.00026173756856854425, 0.00017619942054101047, 6.138879668243466e-06,
+    -2.918654105104775e-05, 4.884341759522852e-06, 3.568864966961748e-06, -1.501746538549582e-06,
+    -2.3134876605993593e-07, 2.779934168936508e-07,
+))  # fmt: skip
 
 
 ENTRIES = (
@@ -147,8 +203,8 @@ ENTRIES = (
         formula="z / (1 + exp(-beta * z))",
         derivative_formula="s * (1 + beta * z * (1 - s)) with s = sigmoid(beta * z)",
         value=lambda xp, x, beta: _gated(xp, x, _silu_gate(xp, x, beta)),
-        derivative=lambda xp, x, beta: _gated_slope(xp, _silu_gate(xp, x, beta)),
-        second=lambda xp, x, beta: _gated_curvature(xp, _silu_gate(xp, x, beta)),
+        derivative=lambda xp, x, beta: _silu_slope(xp, _silu_gate(xp, x, beta)),
+        second=lambda xp, x, beta: _silu_curvature(xp, _silu_gate(xp, x, beta)),
         libraries={
             "PyTorch": "F.silu",
             "JAX": "nn.silu, nn.swish",
@@ -165,8 +221,8 @@ ENTRIES = (
         formula="z / (1 + exp(-1.702 * z))",
         derivative_formula="s * (1 + 1.702 * z * (1 - s)) with s = sigmoid(1.702 * z)",
         value=lambda xp, x: _gated(xp, x, _quick_gate(xp, x)),
-        derivative=lambda xp, x: _gated_slope(xp, _quick_gate(xp, x)),
-        second=lambda xp, x: _gated_curvature(xp, _quick_gate(xp, x)),
+        derivative=lambda xp, x: _silu_slope(xp, _quick_gate(xp, x)),
+        second=lambda xp, x: _silu_curvature(xp, _quick_gate(xp, x)),
         libraries={"tinygrad": "quick_gelu"},
         notes=("silu with beta = 1.702",),
         source="Hendrycks & Gimpel 2016; CLIP",
@@ -197,10 +253,11 @@ ENTRIES = (
         title="Gaussian error linear unit, tanh approximation",
         image="[-0.170041, inf)",
         formula="z / (1 + exp(-2 * sqrt(2 / pi) * (z + 0.044715 * z^3)))",
-        derivative_formula="s + z * s * (1 - s) * 2 * sqrt(2 / pi) * (1 + 0.134145 * z^2) with s = gelu_tanh(z) / z",
+        derivative_formula="s + z * s * (1 - s) * 2 * sqrt(2 / pi) * (1 + 0.134145 * z^2) "
+        "with s = sigmoid(2 * sqrt(2 / pi) * (z + 0.044715 * z^3))",
         value=lambda xp, x: _gated(xp, x, _tanh_gate(xp, x)),
-        derivative=lambda xp, x: _gated_slope(xp, _tanh_gate(xp, x)),
-        second=lambda xp, x: _gated_curvature(xp, _tanh_gate(xp, x)),
+        derivative=_gelu_tanh_slope,
+        second=_gelu_tanh_curvature,
         libraries={
             "PyTorch": "F.gelu(approximate='tanh')",
             "JAX": "nn.gelu",

@@ -205,7 +205,8 @@ ENTRIES = (
             ),
         ),
         formula="sum((1 - y) * max(0, margin - sum(y * a) + a)^p)",
-        derivative_formula="p * max(0, M)^(p - 1) with M = margin - sum(y * a) + a; for the class minus their sum",
+        derivative_formula="(1 - y) * g - y * sum((1 - y) * g)"
+        " with M = margin - sum(y * a) + a, g = (p * M^(p - 1) if M > 0 else 0)",
         takes="class",
         value=svm_value,
         gradient=svm_gradient,

@@ -159,7 +159,7 @@ ENTRIES = (
         variants={
             "eps": "sum(a * y) / (max(norm(a), eps) * max(norm(y), eps))",
         },
-        derivative_formula="(y / |y| - cos * a / |a|) / |a| with cos = cosine_similarity",
+        derivative_formula="(y / norm(y) - C * a / norm(a)) / norm(a) with C = sum(a * y) / (norm(a) * norm(y))",
         takes="values",
         value=cosine,
         gradient=_similarity_gradient,
@@ -186,7 +186,7 @@ ENTRIES = (
         variants={
             "eps": "1 - sum(a * y) / (max(norm(a), eps) * max(norm(y), eps))",
         },
-        derivative_formula="(cos * a / |a| - y / |y|) / |a| with cos = cosine_similarity",
+        derivative_formula="(C * a / norm(a) - y / norm(y)) / norm(a) with C = sum(a * y) / (norm(a) * norm(y))",
         takes="values",
         value=cosine_gap,
         gradient=_distance_gradient,

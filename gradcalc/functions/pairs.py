@@ -192,8 +192,8 @@ ENTRIES = (
         ),
         formula="1 - C if y == 1 else max(0, C - margin)"
         " with C = sum(a * other) / sqrt((sum(a^2) + eps) * (sum(other^2) + eps))",
-        derivative_formula="-y * (other / |other| - C * a / |a|) / |a|, with both lengths sqrt(sum of squares + eps);"
-        " 0 if y = -1 and C < margin",
+        derivative_formula="0 if y == -1 and C < margin else y * (C * a / A - other / B) / A"
+        " with A = sqrt(sum(a^2) + eps), B = sqrt(sum(other^2) + eps), C = sum(a * other) / (A * B)",
         takes="sign",
         value=_embedding,
         gradient=_embedding_gradient,

@@ -167,7 +167,8 @@ ENTRIES = (
         title="Gated linear unit",
         image="(-inf, inf)",
         formula="first_half(z) * sigmoid(second_half(z))",
-        derivative_formula="J = [diag(sigmoid(b)), diag(a * sigmoid(b) * (1 - sigmoid(b)))]",
+        derivative_formula="J^T upstream = join(upstream * s, upstream * first_half(z) * s * (1 - s))"
+        " with s = sigmoid(second_half(z))",
         value=_glu,
         jacobian=_glu_jacobian,
         vjp=_glu_vjp,
