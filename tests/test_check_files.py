@@ -55,6 +55,12 @@ BROKEN: dict[str, tuple[str | bytes, str, int]] = {
     "nan.json": ('{"loss": NaN}', "is NaN", 1),
     "nan.yaml": ("db1: [.nan, .inf]", "is NaN, and 1 more is not finite", 1),
     "said.json": ('{"db1": ["NaN", 0]}', "[0] is NaN", 1),
+    "comma.yaml": ("loss: 0,25", "with a point it is 0.25", 2),
+    "fraction.yaml": ("loss: -1/8", "written out it is -0.125", 2),
+    "pasted.yaml": ("dW1: array([[0.1, 0.2], [0.3, 0.4]])", "a list of numbers is written [0.1, 0.2]", 2),
+    "table.csv": ("dW1,0.1\n", "answers are YAML, JSON or .npz", 2),
+    "python.txt": ("dW1 = [[0.1, 0.2], [0.3, 0.4]]\n", "a colon, not =", 2),
+    "folded.json": ('{"dW1": [[1, 2, 3], [4, 5, 6]], "db1": [1, 2]}', "shape (2, 3), but it should be (2, 2)", 1),
     "shape.json": ('{"dW1": [1, 2, 3]}', "shape (3,), but it should be (2, 2)", 1),
 }
 
@@ -79,6 +85,23 @@ def test_a_broken_file_is_told_and_the_others_are_judged(name: str, tmp_path: Pa
     assert (alone.code, alone.err) == (code, "")
     shown = " ".join(alone.out.split())
     assert said in shown and alone.out.isascii() and not re.search(r"(\S+: )\1", shown)
+
+
+def test_right_numbers_that_are_rounded_are_told_so(tmp_path: Path, net: str) -> None:
+    """They are wrong, but nobody is sent to look for a mistake in them; a real one beside them is found."""
+    names = ("dW1", "db1", "dW2", "loss")
+    path = tmp_path / "answers.json"
+    for decimals, words in ((2, "2 decimals"), (4, "4 decimals")):
+        numbers = {name: np.round(RIGHT.quantity(name), decimals).tolist() for name in names}
+        path.write_text(json.dumps(numbers))
+        result = gradcalc.check(net, str(path))
+        assert (result.exit_code, result.diagnosis, result.first_wrong) == (1, (), ())
+        assert {one.problem for one in result.items} == {f"right, but rounded to {words} (--digits-given takes that)"}
+        assert gradcalc.check(net, str(path), digits_given=True).passed
+        path.write_text(json.dumps({**numbers, "db2": (-RIGHT.quantity("db2")).tolist()}))
+        assert [one.mistake for one in gradcalc.check(net, str(path)).diagnosis] == ["sign_flipped"]
+    path.write_text('{"db1": [0.0, 0.1], "loss": 0.3}')  # too few digits to say so
+    assert gradcalc.check(net, str(path)).first_wrong
 
 
 def test_a_file_name_wider_than_the_terminal(tmp_path: Path, net: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -138,6 +139,10 @@ def _of_text(text: str, shown: str, *, digits_given: bool) -> list[Given]:
     value, is_json = _value(text, shown)
     if not isinstance(value, Mapping):
         hint = "each quantity has a name: dW1: [[0.1, 0.2], [0.3, 0.4]]"
+        if Path(shown).suffix.lower() in (".csv", ".tsv"):
+            hint = f"answers are YAML, JSON or .npz, where {hint}"
+        elif re.match(r"\s*\w+\s*=", text):
+            hint = "each quantity has a name and a colon, not =: dW1: [[0.1, 0.2], [0.3, 0.4]]"
         raise InputError(f"{quoted(shown)} does not hold named quantities", hint=hint, place=Place(shown, 1))
     halves: Any = {}
     if digits_given:

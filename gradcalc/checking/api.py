@@ -15,6 +15,7 @@ from gradcalc.checking.explaining import explain
 from gradcalc.checking.judging import item_of, judge, refused
 from gradcalc.checking.lookup import Lookup
 from gradcalc.checking.records import CheckResult, Item
+from gradcalc.checking.rounding import as_right, rounded, said
 from gradcalc.errors import GradcalcError, UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ class Checker:
         judged = [one for one in judged if self._wanted(one.address)]
         if self.strict_shape:
             judged = [refused(one) for one in judged]
+        roundings = rounded(judged)
         items = [item_of(one) for one in judged]
+        for i, decimals in roundings.items():
+            items[i] = items[i]._replace(problem=said(decimals))
+            judged[i] = as_right(judged[i], decimals, self.tolerance)
         items += [one._replace(wanted=self._wanted(one.quantity)) for one in broken]
         items += [self._absent(address) for address in self.only if not _held(address, items)]
         found = CheckResult(name, tuple(items), missing=tuple(self._missing(items)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,8 @@ def judge(lookup: Lookup, given: Sequence[Given], tolerance: Tolerance) -> tuple
     for one in given:
         try:
             meant = list(_meant(lookup, one, tolerance))
+            if _with_own_bias(lookup, meant, given):
+                meant = [judged(one, lookup.find(one.name), tolerance)]
         except GradcalcError as error:
             broken.append(Item(one.name, one.name, False, problem=str(error), compared=False))
             continue
@@ -84,6 +87,17 @@ def refused(judged: Judged) -> Judged:
         return judged
     right = "right numbers, but " if judged.right else ""
     return judged._replace(reading=None, apart=None, refusal=f"{right}{judged.reading.said} (--strict-shape)")
+
+
+def _with_own_bias(lookup: Lookup, found: list[Judged], given: Sequence[Given]) -> bool:
+    """Whether the bias that seems to stand among weights, none of which are right, has an answer of its own."""
+    if len(found) == 1 or any(map(_agreeing, found)):
+        return False
+    others = []
+    for other in given:
+        with suppress(GradcalcError):
+            others.append(lookup.find(other.name).address)
+    return found[1].address in others
 
 
 def _meant(lookup: Lookup, given: Given, tolerance: Tolerance) -> Iterator[Judged]:

@@ -18,6 +18,11 @@ _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -floa
 
 _DECIMAL = re.compile(r"[-+]?[0-9]*(?P<point>\.(?P<decimals>[0-9]*))?(?:[eE](?P<exponent>[-+]?[0-9]{1,4}))?")
 
+#: What people write for numbers and no reader of YAML or JSON takes: 0,25, 1/3, and (0.1, 0.2) or 0.1 0.2.
+_COMMA = re.compile(r"([-+]?[0-9]+),([0-9]+)")
+_FRACTION = re.compile(r"([-+]?[0-9]{1,15}) ?/ ?([0-9]{1,15})")
+_SEVERAL = re.compile(r"[0-9.][\]),]*[\s,]+[\[(]*[-+.0-9]")
+
 #: numpy's own bound.
 _MOST_AXES = 32
 
@@ -81,9 +86,20 @@ def _number(value: Any, place: str) -> float:
         raise Fault("is a list among single numbers", place)
     if isinstance(value, Mapping):
         raise Fault("is a mapping, not numbers", place)
-    text = str(value).strip()
-    hint = "; take away the quotes" if text and _DECIMAL.fullmatch(text) else ""
-    raise Fault(f"is the text {quoted(str(value))}, not a number{hint}", place)
+    raise Fault(f"is the text {quoted(str(value))}, not a number{_how_to_write(str(value).strip())}", place)
+
+
+def _how_to_write(text: str) -> str:
+    """How a text that people mean as numbers is written, after a semicolon; empty where nothing is known."""
+    if text and _DECIMAL.fullmatch(text):
+        return "; take away the quotes"
+    comma = _COMMA.fullmatch(text)
+    if comma:
+        return f"; with a point it is {comma[1]}.{comma[2]}"
+    fraction = _FRACTION.fullmatch(text)
+    if fraction and float(fraction[2]):
+        return f"; written out it is {float(fraction[1]) / float(fraction[2]):.10g}"
+    return "; a list of numbers is written [0.1, 0.2]" if _SEVERAL.search(text) else ""
 
 
 def half_units(marks: Iterable[Mark], text: str) -> Any:

@@ -193,7 +193,7 @@ TWICE = Mistake(
 PREACTIVATION = Mistake(
     "preactivation_used",
     "z in the place of a",
-    "{quantity} of layer {layer} uses z of the layer before where its output a belongs.",
+    "{quantity} uses z of the layer before where its output a belongs.",
     "dW2 = z1^T dz2 instead of a1^T dz2",
     _preactivation,
 )
@@ -207,7 +207,7 @@ NO_BIAS = Mistake(
 FLIPPED = Mistake(
     "kernel_flipped",
     "a kernel turned by 180 degrees",
-    "{quantity} of layer {layer} uses the kernel turned by 180 degrees, or fails to turn it.",
+    "{quantity} uses the kernel turned by 180 degrees, or fails to turn it.",
     "convolve(x, W) where the layer correlates",
     _flipped,
 )

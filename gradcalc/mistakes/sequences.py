@@ -200,35 +200,35 @@ def _along(paths: tuple[str, ...]) -> Callable[[Run, int, Quantities], Quantitie
 NOT_CARRIED = Mistake(
     "not_carried_through_time",
     "a recurrent gradient without the steps after it",
-    "{quantity} of layer {layer} is each step's own: the gradient that comes back from the steps after it is missing.",
+    "{quantity} is each step's own: the gradient that comes back from the steps after it is missing.",
     "dz[t] = da[t] * f'(z[t]) without dz[t+1] Wh^T",
     _not_carried,
 )
 OTHER_ORDER = Mistake(
     "gates_in_other_order",
     "the gates of a recurrent layer in another order",
-    "{quantity} of layer {layer} takes its gates in the order {order}; the spec has them in the order {right}.",
+    "{quantity} takes the gates in the order {order}; the spec has them in the order {right}.",
     "i, f, g, o where the spec says i, f, o, g",
     _other_order,
 )
 SCALE = Mistake(
     "attention_scale_missing",
     "scores of attention that are not scaled",
-    "{quantity} of layer {layer} misses the scale 1/sqrt(d) of the scores.",
+    "{quantity} is computed without the scale of the scores: 1/sqrt(d), unless the spec has its own.",
     "softmax(q k^T) instead of softmax(q k^T / sqrt(d))",
     _scale,
 )
 UNMASKED = Mistake(
     "mask_ignored",
     "attention without its mask",
-    "{quantity} of layer {layer} looks at keys that the mask hides.",
+    "{quantity} looks at keys that the mask hides.",
     "softmax(scores) over all keys where the mask is causal",
     _unmasked,
 )
 HELD = Mistake(
     "statistics_held_fixed",
     "the statistics of a normalisation taken for constants",
-    "{quantity} of layer {layer} misses the path through {held}: what is normalised by depends on x too.",
+    "{quantity} misses the path through {held}: what x is normalised by depends on x too.",
     "dx = dx_hat / std, with mean and var taken for constants",
     _held,
 )

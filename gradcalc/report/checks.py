@@ -72,7 +72,10 @@ def verdict(result: CheckResult) -> str:
         return "cannot be read"
     if result.passed:
         return "All is right: 1 quantity." if count == 1 else f"All {count} quantities are right."
-    return f"{count - result.failed} of {count} quantit{'y is' if count == 1 else 'ies are'} right."
+    right = count - result.failed
+    return (
+        f"{right} of {count} quantit{'y' if count == 1 else 'ies'} {'is' if right == 1 or count == 1 else 'are'} right."
+    )
 
 
 def items_table(result: CheckResult) -> Table:
