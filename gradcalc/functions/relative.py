@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import ANY, NOT_NEGATIVE, POSITIVE, Domain, ElementwiseLoss, Kink, KinkText, Param
 from gradcalc.numerics.careful import chosen, constant, system
-from gradcalc.numerics.doubled import added, distance, log_ratio, minus, over_square
+from gradcalc.numerics.doubled import Pair, added, distance, log_quotient, over, over_square
+from gradcalc.numerics.split import finite
 
 _LARGE = 1e300  # a hundred times as much may overflow
 
@@ -32,7 +33,8 @@ def _mape(xp: Any, x: Any, y: Any, eps: float) -> Any:
 
 
 def _mape_slope(xp: Any, x: Any, y: Any, eps: float) -> Any:
-    return _sign(xp, x - y) * (100.0 / xp.maximum(xp.absolute(y), eps))
+    side = _sign(xp, x - y)
+    return xp.where(side == 0, 0.0 * x, side * (100.0 / xp.maximum(xp.absolute(y), eps)))
 
 
 def _mape_by_target(xp: Any, x: Any, y: Any, eps: float) -> Any:
@@ -56,8 +58,8 @@ def _mape_by_eps_right(xp: Any, x: Any, y: Any, eps: float) -> Any:
 def _mape_by_floor(xp: Any, x: Any, y: Any, eps: float) -> Any:
     d = distance(xp, x, y)
     large = d.size >= _LARGE
-    ratio = over_square(xp, xp.where(large, d.size, 100.0 * d.size), eps + 0.0 * d.size)
-    return -ratio * xp.where(large, 100.0, 1.0) / d.c
+    ratio = over_square(xp, xp.where(large, 1.0, 100.0 * d.size), eps + 0.0 * d.size)
+    return -xp.where(large, d.size / eps * (100.0 / eps), ratio) / d.c
 
 
 def _mape_floor_kink(sign: float) -> Kink:
@@ -87,23 +89,35 @@ def _where_counted(xp: Any, x: Any, clip: float | None, slope: Any) -> Any:
     return slope if clip is None else xp.where(x < clip, 0.0, slope)
 
 
-def _log_error(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> tuple[Any, Any, Any]:
-    """log((offset + x) / (offset + y)) and both sums."""
-    above = added(xp, _clipped(xp, x, clip), offset)
-    below = added(xp, _clipped(xp, y, clip), offset)
-    return log_ratio(xp, above, below), above, below
+class _LogError(NamedTuple):
+    """log((offset + x) / (offset + y)), and both sums and x - y times c, a power of 2 that keeps them in range."""
+
+    error: Pair
+    above: Pair
+    below: Pair
+    gap: Pair
+    c: Any
+
+
+def _log_error(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> _LogError:
+    x, y = _clipped(xp, x, clip), _clipped(xp, y, clip)
+    larger = xp.maximum(xp.where(x == xp.inf, 0.0, x + offset), xp.where(y == xp.inf, 0.0, y + offset))
+    c = xp.where(larger == xp.inf, 0.5, xp.where(larger < 1e-200, 2.0**200, 1.0))
+    above, below = added(xp, x * c, offset * c), added(xp, y * c, offset * c)
+    gap = added(xp, x * c, -y * c)
+    return _LogError(log_quotient(xp, above, below, gap), above, below, gap, c)
 
 
 def _msle(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
-    error, _, _ = _log_error(xp, x, y, offset, clip)
-    return error * error
+    error, low = _log_error(xp, x, y, offset, clip).error
+    return error * (error + 2.0 * low)
 
 
 def _msle_slope(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
-    error, above, below = _log_error(xp, x, y, offset, clip)
-    far = xp.where(above[0] == xp.inf, 0.0, 2.0 * error) / above[0]
-    lifted = 2.0 * (minus(xp, above, below)[0] * _LIFT / below[0]) / above[0] / _LIFT
-    return _where_counted(xp, x, clip, xp.where(xp.absolute(error) < _FAINT, lifted, far))
+    (error, low), (above, _), (below, _), (gap, _), c = _log_error(xp, x, y, offset, clip)
+    far = xp.where(above == xp.inf, 0.0, 2.0 * (error + low)) / above
+    lifted = 2.0 * (gap * _LIFT / below) / above / _LIFT
+    return _where_counted(xp, x, clip, xp.where(xp.absolute(error) < _FAINT, lifted, far) * c)
 
 
 _FAINT = 1e-290  # a smaller logarithm may have lost digits: it is the relative difference
@@ -111,9 +125,11 @@ _LIFT = 2.0**100
 
 
 def _msle_second(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
-    error, (above, _), _ = _log_error(xp, x, y, offset, clip)
-    bend = over_square(xp, xp.where(above == xp.inf, 0.0, 2.0 * (1.0 - error)), above)
-    return _where_counted(xp, x, clip, bend)
+    at = _log_error(xp, x, y, offset, clip)
+    (error, low), (above, lost) = at.error, at.above
+    fall = xp.where(above == xp.inf, 0.0, 2.0 * ((1.0 - error) - low))
+    bend = over_square(xp, fall * at.c * at.c, above)
+    return _where_counted(xp, x, clip, bend - finite(xp, bend * (2.0 * lost / above)))
 
 
 def _msle_by_target(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
@@ -122,10 +138,14 @@ def _msle_by_target(xp: Any, x: Any, y: Any, offset: float, clip: float | None) 
 
 def _msle_by_offset(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
     """-2 log(above / below) (x - y) / (above below)."""
-    error, above, below = _log_error(xp, x, y, offset, clip)
-    d, _ = minus(xp, above, below)
-    larger, smaller = xp.maximum(above[0], below[0]), xp.minimum(above[0], below[0])
-    return -2.0 * error * (d / larger) / smaller
+    (error, error_low), (above, above_low), (below, below_low), gap, c = _log_error(xp, x, y, offset, clip)
+    more = above > below
+    larger, larger_low = xp.where(more, above, below), xp.where(more, above_low, below_low)
+    smaller, smaller_low = xp.where(more, below, above), xp.where(more, below_low, above_low)
+    error, (share, low) = error + error_low, over(xp, gap, (larger, larger_low))
+    rate = share / smaller
+    found = xp.where(xp.absolute(rate) == xp.inf, error * share / smaller, error * rate)
+    return -2.0 * (found + finite(xp, found * (xp.divide(low, share) - smaller_low / smaller))) * c
 
 
 def _msle_domains(parameters: Mapping[str, Any]) -> tuple[Domain, Domain]:

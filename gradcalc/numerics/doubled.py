@@ -69,14 +69,19 @@ def logarithm(xp: Any, a: Pair) -> Any:
 
 
 def log_ratio(xp: Any, a: Pair, b: Pair) -> Any:
-    """log(a / b), rounded, for numbers above 0: from their difference where it is small."""
+    """log(a / b), rounded, for numbers above 0."""
+    high, low = log_quotient(xp, a, b, minus(xp, a, b))
+    return high + low
+
+
+def log_quotient(xp: Any, a: Pair, b: Pair, gap: Pair) -> Pair:
+    """log(a / b) for numbers above 0, and what it lost of its argument; from the gap a - b where that is small."""
     high, low = over(xp, a, b)
-    r, r_low = over(xp, minus(xp, a, b), b)
-    near = xp.log1p(r) + finite(xp, xp.divide(r_low, 1.0 + r))
-    far = xp.log(high) + finite(xp, xp.divide(low, high))
-    beyond = xp.log(a[0]) - xp.log(b[0])
-    found = xp.where((high > 0.5) & (high < 2.0), near, far)
-    return xp.where((high > 1e-300) & (high < 1e300), found, beyond)
+    r, r_low = over(xp, gap, b)
+    middle, inside = (high > 0.5) & (high < 2.0), (high > 1e-300) & (high < 1e300)
+    found = xp.where(middle, xp.log1p(r), xp.log(high))
+    lost = finite(xp, xp.where(middle, xp.divide(r_low, 1.0 + r), xp.divide(low, high)))
+    return xp.where(inside, found, xp.log(a[0]) - xp.log(b[0])), xp.where(inside, lost, 0.0)
 
 
 def over_square(xp: Any, a: Any, b: Any) -> Any:
