@@ -18,6 +18,7 @@ IGNORE = Param(
     "a class, or another whole number, whose examples count nothing (PyTorch: -100)",
     aliases=("ignore_class",),
 )
+WEIGHTED = "PyTorch's weighted mean divides by the sum of the weights: in a spec, reduction: sum and scale: 1 / that sum"
 IGNORING = "ignored examples have loss and derivative 0, and in a spec a mean is over the others, as in PyTorch"
 
 
@@ -247,7 +248,7 @@ ENTRIES = (
         by_target=None,
         notes=(
             "y is 1 for the class and 0 for its rivals; nll is the binary loss on a probability",
-            "PyTorch's weighted mean divides by the sum of the weights",
+            WEIGHTED,
             IGNORING,
         ),
         libraries={"PyTorch": "F.nll_loss"},
@@ -270,7 +271,7 @@ ENTRIES = (
         by_target=None,
         notes=(
             "y is 1 for the class and 0 for its rivals; softmax_cross_entropy also takes distributions",
-            "PyTorch's weighted mean divides by the sum of the weights",
+            WEIGHTED,
             IGNORING,
         ),
         libraries={
