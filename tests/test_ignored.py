@@ -90,6 +90,9 @@ def test_a_label_that_nobody_ignores_is_no_class() -> None:
     assert refused.code == 2
     assert "-100 is not a class: whole numbers from 0 to 2" in refused.err
     assert "ignore_index: -100" in refused.err
+    refused = in_process("eval", "nll_loss", "-1", "-2", "--target-class", "-100")
+    assert refused.code == 2 and "-p ignore_index=-100" in refused.err
+    assert "ignore_index" not in in_process("eval", "svm_loss", "1", "2", "--target-class", "-1").err
 
 
 # --- losses with a term for each step ---

@@ -67,7 +67,7 @@ def _given(np: Any, question: Question, point: Whole, entry: VectorLoss, n: int)
         k = question.classes.next() if point.target_class is None and question.classes else point.target_class
         if k is not None and k == question.parameters.get("ignore_index"):
             return int(k)
-        return _of_class(np, entry, read_class(k, n), n)
+        return _of_class(np, entry, read_class(k, n, may_be_ignored="ignore_index" in question.parameters), n)
     value = question.targets.next() if point.target is None and question.targets else point.target
     if value is None:
         options = "--target (-y) or --target-class" if takes_classes(entry) else "--target (-y)"
@@ -100,8 +100,8 @@ def _class_of(np: Any, entry: VectorLoss, y: Any) -> int:
     return int(y.argmax())
 
 
-def read_class(k: Any, n: int) -> int:
-    """The number of a class among `n`, from 0."""
+def read_class(k: Any, n: int, *, may_be_ignored: bool = False) -> int:
+    """The number of a class among `n`, from 0; an error says how to ignore a class below 0 where that may be asked."""
     if isinstance(k, list) or k != k or k in (float("inf"), -float("inf")) or k != int(k):
         raise InputError(
             f"a target class is a whole number, not {k:g}"
@@ -109,7 +109,8 @@ def read_class(k: Any, n: int) -> int:
             else "a target class is one number"
         )
     if not 0 <= k < n:
-        raise InputError(f"there is no class {int(k)} among {n}", hint=f"they count from 0 to {n - 1}")
+        ignore = f"; -p ignore_index={k:g} makes it count nothing" if may_be_ignored and k < 0 else ""
+        raise InputError(f"there is no class {k:g} among {n}", hint=f"they count from 0 to {n - 1}{ignore}")
     return int(k)
 
 
