@@ -213,8 +213,8 @@ ENTRIES = (
         },
         notes=(
             "the derivative is softmax(a) - y for targets that sum to 1 at temperature 1",
-            "with weights PyTorch's mean over class targets divides by the sum of their weights: in a spec, reduction: sum"
-            " and scale: 1 / that sum",
+            "with weights PyTorch's mean over class targets divides by the sum of their weights: in a spec, reduction: "
+            "sum and scale: 1 / that sum",
             "a logit of -inf with the target 0 counts nothing, as in optax' safe_softmax_cross_entropy; PyTorch, Keras"
             " and optax' own softmax_cross_entropy give NaN there",
             "to ignore examples: sparse_softmax_cross_entropy",

@@ -18,7 +18,9 @@ IGNORE = Param(
     "a class, or another whole number, whose examples count nothing (PyTorch: -100)",
     aliases=("ignore_class",),
 )
-WEIGHTED = "PyTorch's weighted mean divides by the sum of the weights: in a spec, reduction: sum and scale: 1 / that sum"
+WEIGHTED = (
+    "PyTorch's weighted mean divides by the sum of the weights: in a spec, reduction: sum and scale: 1 / that sum"
+)
 IGNORING = "ignored examples have loss and derivative 0, and in a spec a mean is over the others, as in PyTorch"
 
 
