@@ -6,6 +6,7 @@ from typing import Any
 
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Elementwise
 from gradcalc.numerics.careful import sigmoid, sigmoid_slope, softplus_tail
+from gradcalc.numerics.roots import patched
 
 
 def _logit(xp: Any, x: Any) -> Any:
@@ -51,6 +52,17 @@ def _entr(xp: Any, x: Any) -> Any:
     """-x log x; 0 at 0, -inf below."""
     inside = 0.0 - x * xp.log(x)
     return xp.where(x == 0, 0.0, xp.where(x < 0, -xp.inf, inside))
+
+
+def _entr_slope(xp: Any, x: Any) -> Any:
+    """-(1 + log x), beside its root 1 / e as -log(1 + e (x - 1 / e))."""
+    return patched(
+        (x > 0.2) & (x < 0.6), lambda x: -xp.log1p(_E * ((x - _ROOT) - _ROOT_LOW)), -1.0 - xp.log(x + 0.0), x
+    )
+
+
+_E = 2.718281828459045
+_ROOT, _ROOT_LOW = 0.36787944117144233, -1.2428753672788363e-17
 
 
 ENTRIES = (
@@ -122,7 +134,7 @@ ENTRIES = (
         formula="-z * log(z) if z > 0 else 0 if z == 0 else -inf",
         derivative_formula="-(1 + log(z))",
         value=_entr,
-        derivative=lambda xp, x: -1.0 - xp.log(x + 0.0),
+        derivative=_entr_slope,
         second=lambda xp, x: xp.where(x < 0, xp.nan, xp.divide(-1.0, x + 0.0)),
         libraries={"PyTorch": "special.entr", "JAX": "jax.scipy.special.entr", "SciPy": "special.entr"},
         notes=("below 0 it is -inf and has no slope; the slope at 0 is infinite",),

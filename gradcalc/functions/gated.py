@@ -83,8 +83,7 @@ def _silu_slope(xp: Any, gate: _Gate) -> Any:
 def _silu_curvature(xp: Any, gate: _Gate) -> Any:
     """v' f''(v) for f(v) = v sigma(v), which is the same for v and -v."""
     size, low = _size(xp, gate)
-    slope = gate.slope + 0.0 * size
-    return _CURVATURE.beside(size, low, _gated_curvature(xp, gate), slope)
+    return _CURVATURE.beside(size, low, _gated_curvature(xp, gate), gate.slope)
 
 
 def _silu_by_beta(xp: Any, x: Any, beta: Any) -> Any:
@@ -124,11 +123,11 @@ _CUBIC, _CUBIC_LOW = 0.07135481627260025, -6.175149918155315e-19  # 0.044715 tim
 
 
 def _gelu_tanh_slope(xp: Any, x: Any) -> Any:
-    return _TANH_SLOPE.beside(x, 0.0 * x, _gated_slope(xp, _tanh_gate(xp, x)))
+    return _TANH_SLOPE.beside(x, 0.0, _gated_slope(xp, _tanh_gate(xp, x)))
 
 
 def _gelu_tanh_curvature(xp: Any, x: Any) -> Any:
-    return _TANH_CURVATURE.beside(xp.absolute(x), 0.0 * x, _gated_curvature(xp, _tanh_gate(xp, x)))
+    return _TANH_CURVATURE.beside(xp.absolute(x), 0.0, _gated_curvature(xp, _tanh_gate(xp, x)))
 
 
 def _gelu(xp: Any, x: Any) -> Any:
@@ -145,7 +144,7 @@ def _gelu_slope(xp: Any, x: Any) -> Any:
     middle = xp.minimum(xp.maximum(x, -_TAIL), _TAIL)
     inside = distribution(xp, middle) + density_times(xp, middle, middle)
     found = xp.where(xp.absolute(x) < _TAIL, inside, xp.where(x < 0, outside, 1.0 - outside))
-    return _GELU_SLOPE.beside(x, 0.0 * x, found)
+    return _GELU_SLOPE.beside(x, 0.0, found)
 
 
 def _gelu_curvature(xp: Any, x: Any) -> Any:

@@ -53,7 +53,8 @@ REFERENCES = {
     ),
     "entr": Reference(
         value=_entr,
-        derivative=lambda z: nan if z < 0 else (-1, -_log(z)),
+        derivative=lambda z: nan if z < 0 else -1 - _log(z),
         second=lambda z: nan if z < 0 else _over(-1, z),
+        hard=(({}, (0.36787944,)),),
     ),
 }

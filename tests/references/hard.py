@@ -16,8 +16,7 @@ def _zero(*_: Any) -> int:
 
 
 def _onnx(z: Any, alpha: Any, beta: Any) -> Any:
-    found = alpha * z + beta
-    return (alpha * z, beta) if 0 < found < 1 else _clip(found, 0, 1)
+    return _clip(alpha * z + beta, 0, 1)
 
 
 def _onnx_inside(z: Any, alpha: Any, beta: Any) -> bool:

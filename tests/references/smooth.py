@@ -40,22 +40,22 @@ def _share(z: Any) -> Any:
 
 
 @cache
-def _mish_gate(z: Any) -> tuple[Any, Any, tuple[Any, Any]]:
-    """T = tanh(softplus z) from (1 + e^z)^2, its derivative, and the terms of its second one."""
+def _mish_gate(z: Any) -> tuple[Any, Any, Any]:
+    """T = tanh(softplus z) from (1 + e^z)^2, its derivative and its second one."""
     w = exponential(min(z, 5000))
     n = w * (w + 2)
-    curvature = 4 * w * (2 + 2 * w) / (n + 2) ** 3, -4 * w * (3 * w**2 + 2 * w**3) / (n + 2) ** 3
+    curvature = 4 * w * (2 + 2 * w - 3 * w**2 - 2 * w**3) / (n + 2) ** 3
     return n / (n + 2), 4 * w * (1 + w) / (n + 2) ** 2, curvature
 
 
-def _mish_slope(z: Any) -> tuple[Any, Any]:
+def _mish_slope(z: Any) -> Any:
     gate, slope, _ = _mish_gate(z)
-    return gate, z * slope
+    return gate + z * slope
 
 
-def _mish_curvature(z: Any) -> tuple[Any, ...]:
-    _, slope, (rising, falling) = _mish_gate(z)
-    return 2 * slope, z * rising, z * falling
+def _mish_curvature(z: Any) -> Any:
+    _, slope, curvature = _mish_gate(z)
+    return 2 * slope + z * curvature
 
 
 REFERENCES = {
@@ -82,7 +82,12 @@ REFERENCES = {
             ({"b": 4.3640021797424e218}, (5.5337087997270254e168,)),
         ),
     ),
-    "mish": Reference(lambda z: z * _mish_gate(z)[0], _mish_slope, _mish_curvature),
+    "mish": Reference(
+        value=lambda z: z * _mish_gate(z)[0],
+        derivative=_mish_slope,
+        second=_mish_curvature,
+        hard=(({}, (-1.1924312,)), ({}, (-2.2563764,)), ({}, (1.4905712,)), ({}, (-1.98904774,))),
+    ),
     "softsign": Reference(
         value=lambda z: z * _share(z),
         derivative=lambda z: _share(z) ** 2,
