@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands import in_process
+from gradcalc.render.folding import folded
 from gradcalc.render.markup import MARKUPS
 from gradcalc.render.nested import json_pieces, json_text
 from gradcalc.render.quantities import bare_text, long_text, plain_text
@@ -188,3 +190,18 @@ def test_json_makes_its_items_one_at_a_time() -> None:
     assert made == [0, 1, 2, 3, 4]
     assert len(json.loads("".join(json_pieces({"a": partial(row, 5), "b": partial(row, 6)})))["b"]) == 40
     assert seen[0] == 0
+
+
+def test_a_long_formula_goes_on_behind_its_equals_sign() -> None:
+    long = " + ".join(["z"] * 12)
+    assert folded(f"L(a, y) = {long}", 30) == [
+        "L(a, y) = z + z + z + z + z +",
+        "          z + z + z + z + z +",
+        "          z + z",
+    ]
+    lines = folded(f"f(z) = s * (1 - s) with s = {long}", 30)
+    assert lines[0] == "f(z) = s * (1 - s)" and lines[1].startswith("       with s = z")
+    assert folded(f"relu with alpha = {long}", 30)[1].startswith("  z")
+    assert folded(long, 30)[1].startswith("  ") and folded(long, None) == [long]
+    for word in ("gelu_tanh 1", "triplet_margin 1 2 --with positive=1,1 --with negative=3,4"):
+        assert max(map(len, in_process("eval", *word.split()).out.splitlines())) <= 80

@@ -84,7 +84,7 @@ def _cases(node: Node) -> str:
 def _power(base: Node, exponent: Node) -> str:
     if is_number(exponent, 0.5):
         return rf"\sqrt{{{latex(base)}}}"
-    if base.op in _FUNCTIONS and base.op not in ("sum", "prod") and not binds(base):
+    if base.op in _FUNCTIONS and base.op not in _OVER:
         return rf"{_FUNCTIONS[base.op]}^{{{latex(exponent)}}}{_brackets(base.args)}"
     return f"{_base(base)}^{{{latex(exponent)}}}"
 
@@ -116,7 +116,7 @@ def _binary(op: str, left: Node, right: Node) -> str:
     sign = {"*": r"\cdot", "and": r"\land", "or": r"\lor", **_COMPARISONS}.get(op, op)
     after = latex(right)
     too_loose = rank(right) <= RANKS[op] and right.op != "/" and not (op == "+" and right.op == "+")
-    if too_loose or after.startswith("-"):
+    if too_loose or (after.startswith("-") and op not in COMPARISONS):
         after = _fenced(right, RANKS[op] + (op in COMPARISONS)) if rank(right) <= RANKS[op] else _bracketed(after)
     if op == "*" and is_number(left) and "cdot" not in latex(left) and not after[:1].isdigit():
         return f"{latex(left)} \\, {after}"

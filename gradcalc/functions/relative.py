@@ -156,7 +156,10 @@ def _msle_domains(parameters: Mapping[str, Any]) -> tuple[Domain, Domain]:
     return domain, domain
 
 
-def _clip_kink(when: str) -> Kink:
+def _clip_kink(letter: str, other_letter: str) -> Kink:
+    when = f"{letter} = clip"
+    slope = f"2 * log((offset + clip) / (offset + {other_letter})) / (offset + clip)"
+
     def inside(other: Any, offset: float, clip: float | None) -> Any:
         return 0.0 * other if clip is None else _msle_slope(system(other), clip + 0.0 * other, other, offset, clip)
 
@@ -166,6 +169,7 @@ def _clip_kink(when: str) -> Kink:
         right=inside,
         default="right",
         when=when,
+        text=KinkText(when, left="0", right=slope, default=slope),
     )
 
 
@@ -244,8 +248,8 @@ ENTRIES = (
         domain=Domain("above -1 (-offset); any number with a clip", -1.0, open_low=True),
         target_domain=Domain("above -1 (-offset); any number with a clip", -1.0, open_low=True),
         domains=_msle_domains,
-        kinks=(_clip_kink("a = clip"),),
-        target_kinks=(_clip_kink("y = clip"),),
+        kinks=(_clip_kink("a", "y"),),
+        target_kinks=(_clip_kink("y", "a"),),
         notes=(
             "the mean is a reduction",
             "Keras replaces what is below 1e-7 by 1e-7: -p clip=1e-7; there itself Keras on JAX has half the slope"

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 
 def unsaid(entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:
-    """The meaning of each parameter that is not as it is by default, and that the formula does not name."""
+    """The meaning of each parameter that the formula does not name, unless it is as it is by default.
+
+    One that is called like the prediction stands in the formula by another name, which is always said.
+    """
     return {
         param.name: param.doc
         for param in entry.params
-        if _differs(values[param.name], param.default) and not re.search(rf"\b{param.name}\b", entry.formula)
+        if (entry.kind == "loss" and param.name == "a")
+        or (_differs(values[param.name], param.default) and not re.search(rf"\b{param.name}\b", entry.formula))
     }
 
 

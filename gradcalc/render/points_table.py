@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradcalc.render.folding import folded
 from gradcalc.render.numbers import column_texts, value_texts
 from gradcalc.render.points import PointsText
 from gradcalc.render.points_people import DIGITS, WIDEST, heading_lines, kink_lines
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from gradcalc.results import Heading, KinkMet, Points
 
 _GAP = "  "
+
+#: No line of a formula is longer, whatever the terminal's width: the same question prints the same bytes.
+_WIDTH = 80
 
 #: How wide a block of vectors may be before it goes on below itself: narrow terminals are to show it too.
 _BLOCK_WIDTH = 60
@@ -31,7 +35,7 @@ class PointsTable(PointsText):
 
     def begin(self) -> str:
         """The function and its formula."""
-        return "".join(f"{line}\n" for line in heading_lines(self.heading))
+        return "".join(f"{part}\n" for line in heading_lines(self.heading) for part in folded(line, _WIDTH))
 
     def part(self, points: Points) -> str:
         """Some points."""

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from gradcalc.render import FORMATS
+from gradcalc.render.folding import folded
 from gradcalc.render.markup import MARKUPS, Markup
 from gradcalc.render.numbers import number_text
 from gradcalc.results import Block, Cell, Line, Report, Section, Table, Text
@@ -40,7 +41,7 @@ def _block(block: Block, markup: Markup, limit: int | None, digits: int | None) 
     elif isinstance(block, Table):
         yield from _table(block, markup, limit, digits)
     else:
-        lines = [folded for line in block.lines for folded in _folded(_line(line, digits), limit)]
+        lines = [part for line in block.lines for part in folded(_line(line, digits), limit)]
         yield markup.text(lines) if isinstance(block, Text) else markup.formula(lines)
 
 
@@ -50,22 +51,13 @@ def _line(line: Line, digits: int | None) -> str:
     return "".join(_cell(part, digits or _DIGITS_IN_TEXT) for part in line)
 
 
-def _folded(line: str, limit: int | None) -> list[str]:
-    """The line, broken at blanks where it is longer than the limit; an equation goes on behind its equals sign."""
-    if limit is None or len(line) <= limit:
-        return [line]
-    equation = "=" in line.split()[:2] and ";" not in line
-    indent = " " * (line.index("=") + 2 if equation else 2)
-    return textwrap.wrap(line, limit, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
 def _table(table: Table, markup: Markup, limit: int | None, digits: int | None) -> Iterator[str]:
     """The table; where it is wider than the limit, in blocks of columns or with its texts folded."""
     chosen = digits if digits is not None else _digits_that_fit(table, limit)
     columns = _columns(table, chosen)
     if limit is not None and not table.wrap:
         _fold_texts(columns, limit)
-    caption = markup.text(_folded(table.title, limit)) if table.title else ""
+    caption = markup.text(folded(table.title, limit)) if table.title else ""
     for number, block in enumerate(_blocks(columns, limit)):
         text = _tabulated(block, markup, first=number == 0)
         yield f"{caption}{markup.after_caption}{text}" if caption else text
