@@ -239,8 +239,8 @@ def _kink_record(entry: Entry, kink: Kink | KinkText) -> dict[str, Any]:
     target = {} if isinstance(entry, Elementwise) else {"target": 1.0}
     args = (*target.values(), *(param.default for param in entry.params))
     place = kink.at(*args)
-    if place != place and (kink.text or None in args):  # a kink that only some parameters make
-        return kink.text._asdict() if kink.text else {"when": kink.when}
+    if place != place and kink.text:  # a kink that only some parameters make
+        return kink.text._asdict()
     sides = {"left": kink.left(*args), "right": kink.right(*args), "default": kink.shown("default", *args)}
     return {"when": kink.when, **target, **{side: float(slope) for side, slope in sides.items()}}
 
