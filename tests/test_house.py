@@ -21,31 +21,31 @@ SILENCED = re.compile(
     r"#\s*(type:\s*ignore\[[^\]]+\]|noqa:\s*\w+(,\s*\w+)*)(?P<reason>\s+#\s+\S+)?|#\s*(type:\s*ignore|noqa)"
 )
 
-each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
-
-@each_file
-def test_a_file_says_its_subject_in_one_line(path: Path) -> None:
-    first, *rest = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines() or [""]
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_keeps_the_habits(path: Path) -> None:
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    first, *rest = (ast.get_docstring(tree) or "").splitlines() or [""]
     assert first.endswith((".", ":")), "its first line is not a sentence on its subject"
     assert not rest or rest[0] == "", "its first sentence runs over the line"
-
-
-@each_file
-def test_a_file_and_its_functions_can_be_overseen(path: Path) -> None:
-    text = path.read_text("utf-8")
     assert len(text.splitlines()) <= LONGEST_FILE
-    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert too_long(tree) == {}, "functions that cannot be overseen"
+    assert left_for_later(text) == [], "left for later, or silenced without a reason"
+
+
+def too_long(tree: ast.Module) -> dict[str, int]:
+    """The functions that have too many lines, with their number."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     lengths = {f"{node.name}, line {node.lineno}": (node.end_lineno or 0) - node.lineno + 1 for node in functions}
-    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+    return {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION}
 
 
-@each_file
-def test_nothing_is_left_for_later_or_silenced_without_a_reason(path: Path) -> None:
-    lines = path.read_text("utf-8").splitlines()
+def left_for_later(text: str) -> list[str]:
+    """The lines that leave something for later, or silence a tool and do not say why."""
+    lines = text.splitlines()
     left = [f"line {n}: {line}" for n, line in enumerate(lines, 1) if LEFT_FOR_LATER.search(line)]
     silenced = [(n, line, SILENCED.search(line)) for n, line in enumerate(lines, 1)]
-    left += [
+    return left + [
         f"line {n}: {line}" for n, line, mark in silenced if mark and not mark["reason"] and "SILENCED" not in line
     ]
-    assert left == []

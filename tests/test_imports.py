@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +69,13 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_name(path): ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+PATHS = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module's tree, parsed when a test first wants it."""
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in PATHS.items()}
 
 
 def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
@@ -80,7 +87,7 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     assert node.module is not None
     for alias in node.names:
         inner = f"{node.module}.{alias.name}"
-        yield inner if inner in MODULES else node.module
+        yield inner if inner in PATHS else node.module
 
 
 def is_for_types(node: ast.AST) -> bool:
@@ -96,8 +103,16 @@ def walk(importer: str, node: ast.AST, at_start: bool = True) -> Iterator[Import
         yield from walk(importer, child, at_start and not late)
 
 
-IMPORTS = [found for name, tree in MODULES.items() for found in walk(name, tree)]
-OWN = [found for found in IMPORTS if found.imported.split(".")[0] == "gradcalc"]
+@cache
+def imports() -> list[Import]:
+    """Every import of the program."""
+    return [found for name, tree in trees().items() for found in walk(name, tree)]
+
+
+@cache
+def own_imports() -> list[Import]:
+    """Those of its own modules."""
+    return [found for found in imports() if found.imported.split(".")[0] == "gradcalc"]
 
 
 def within(module: str, packages: tuple[str, ...]) -> bool:
@@ -113,31 +128,37 @@ def rung(module: str) -> int:
     return RUNG[name]
 
 
-@pytest.mark.parametrize("module", sorted(set(MODULES) - {m for m in MODULES if within(m, ("gradcalc.render",))}))
+@pytest.mark.parametrize("module", sorted(set(PATHS) - {m for m in PATHS if within(m, ("gradcalc.render",))}))
 def test_imports_only_go_down(module: str) -> None:
     own = rung(module)
-    below = [found for found in OWN if found.importer == module and not within(found.imported, ("gradcalc.render",))]
+    below = [
+        found
+        for found in own_imports()
+        if found.importer == module and not within(found.imported, ("gradcalc.render",))
+    ]
     up = [f"line {found.line}: {found.imported}" for found in below if rung(found.imported) > own]
     assert not up, f"{module} imports upwards"
 
 
 def test_render_knows_results_and_errors_only_and_only_the_command_line_knows_it() -> None:
-    inside = [f for f in OWN if within(f.importer, ("gradcalc.render",)) and not within(f.imported, RENDER_KNOWS)]
-    outside = [f for f in OWN if within(f.imported, ("gradcalc.render",))]
+    inside = [
+        f for f in own_imports() if within(f.importer, ("gradcalc.render",)) and not within(f.imported, RENDER_KNOWS)
+    ]
+    outside = [f for f in own_imports() if within(f.imported, ("gradcalc.render",))]
     outside = [f for f in outside if not within(f.importer, ("gradcalc.cli", "gradcalc.render"))]
     assert inside + outside == []
 
 
 @pytest.mark.parametrize("package", HOMES)
 def test_an_outside_package_is_imported_in_its_home_only(package: str) -> None:
-    users = [found for found in IMPORTS if found.imported.split(".")[0] == package]
+    users = [found for found in imports() if found.imported.split(".")[0] == package]
     assert [found for found in users if not within(found.importer, HOMES[package])] == []
 
 
 def test_modules_import_one_another_in_no_circle() -> None:
     """At start-up, that is: a package's own __init__ counts for whoever imports one of its modules."""
-    needs: dict[str, set[str]] = {name: set() for name in MODULES}
-    for found in OWN:
+    needs: dict[str, set[str]] = {name: set() for name in PATHS}
+    for found in own_imports():
         if found.at_start and found.imported != found.importer:
             needs[found.importer].add(found.imported)
     while ready := [name for name, rest in needs.items() if not rest & needs.keys()]:
@@ -150,7 +171,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
     told = ("print", "exit", "quit", "input", "breakpoint")
     calls = [
         f"{name}:{node.lineno}"
-        for name, tree in MODULES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and (getattr(node.func, "id", None) in told or ast.unparse(node.func) in ("sys.exit", "os._exit"))
