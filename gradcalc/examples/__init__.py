@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +22,11 @@ class Example(NamedTuple):
     text: str
 
 
-def examples() -> list[Example]:
+@cache
+def examples() -> tuple[Example, ...]:
     """All bundled specs by name."""
     files = sorted(path for path in _FOLDER.iterdir() if path.suffix in (".yaml", ".json"))
-    return [_read(path) for path in files]
+    return tuple(_read(path) for path in files)
 
 
 def find_example(name: str) -> Example:

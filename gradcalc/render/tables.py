@@ -100,11 +100,12 @@ def _fold_texts(columns: Sequence[_Column], limit: int) -> None:
     """Narrow the widest texts, but the first column, until all fits; where that cannot be, each to fit by itself."""
     first, *texts = [column for column in columns if column is columns[0] or not column.numeric]
     widths = {id(column): column.width for column in texts}
+    narrowest = {id(column): column.longest_word() for column in texts}
     spare = limit - _width(columns)
     while spare < 0:
-        foldable = [column for column in texts if widths[id(column)] > column.longest_word()]
+        foldable = [column for column in texts if widths[id(column)] > narrowest[id(column)]]
         if not foldable:
-            widths = {id(text): max(limit - first.width - _GAP, text.longest_word()) for text in texts}
+            widths = {id(text): max(limit - first.width - _GAP, narrowest[id(text)]) for text in texts}
             break
         widths[id(max(foldable, key=lambda column: widths[id(column)]))] -= 1
         spare += 1
