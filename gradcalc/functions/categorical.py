@@ -86,25 +86,52 @@ def _ce_by_target(np: Any, x: Any, y: Any, normalize: bool, clip: float | None) 
     return _Clipped(np, x, normalize, clip).surprise
 
 
-def _spread(y: Any, label_smoothing: float) -> Any:
-    """The smoothed target (1 - s) y + s / n."""
-    return y if label_smoothing == 0 else (1.0 - label_smoothing) * y + label_smoothing / y.shape[-1]
+def _smoothed(np: Any, label_smoothing: float, own: Any, mean: Any, unit: Any, divisor: float = 1.0) -> Any:
+    """((1 - s) own + s mean) / (unit * divisor) of one number per vector, where only the result may underflow."""
+    share, exponent = math.frexp(label_smoothing)
+    fraction, down = math.frexp(divisor)
+    down = down + np.frexp(np.asarray(unit)[..., 0] if np.ndim(unit) else unit)[1] - 1
+    of_own = (1.0 - label_smoothing) * own
+    if exponent > -_RAISED:
+        return np.ldexp((of_own + label_smoothing * mean) / fraction, -down)
+    return np.ldexp(of_own / fraction, -down) + np.ldexp(share * mean / fraction, exponent - down)
 
 
-def _surprise_total(np: Any, weights: Any, soft: Any) -> Any:
-    """sum_i weight_i (-log p_i)."""
-    return weighted_total(np, weights, soft.surprise(np)) / _per_vector(np, soft.unit)
+def _mean(np: Any, x: Any, label_smoothing: float) -> Any:
+    """The mean over the classes, where it counts."""
+    from gradcalc.numerics.vectors import total
+
+    return total(np, x) / x.shape[-1] if label_smoothing else 0.0
 
 
-def _per_vector(np: Any, unit: Any) -> Any:
-    return np.asarray(unit)[..., 0] if np.ndim(unit) else unit
+def _summable(np: Any, x: Any, unit: Any) -> tuple[Any, Any]:
+    """Numbers in a unit, both made so small that the sum of the largest does not overflow."""
+    if not np.ndim(unit):
+        return x, unit
+    less = np.where(unit < 1.0, -x.shape[-1].bit_length(), 0)
+    return np.ldexp(x, less), np.ldexp(unit, less)
 
 
 @blockwise(2)
 def _softmax_ce_value(np: Any, x: Any, y: Any, label_smoothing: float, temperature: float) -> Any:
     from gradcalc.numerics.softened import soften
 
-    return _surprise_total(np, _spread(y, label_smoothing), soften(np, x, temperature))
+    soft = soften(np, x, temperature)
+    surprise, unit = _summable(np, soft.surprise(np), soft.unit)
+    own, mean = weighted_total(np, y, surprise), _mean(np, surprise, label_smoothing)
+    return _smoothed(np, label_smoothing, own, mean, unit)
+
+
+def _raised(np: Any, y: Any, label_smoothing: float) -> tuple[Any, int]:
+    """The smoothed target (1 - s) y + s / n times a power of two, if it may be subnormal, and its exponent."""
+    if label_smoothing == 0.0:
+        return y, 0
+    raised = _RAISED if label_smoothing < _FAINT and np.absolute(y).max() < 2.0**_LARGE else 0
+    share = math.ldexp(label_smoothing, raised) / y.shape[-1]
+    return (1.0 - label_smoothing) * (y * 2.0**raised) + share, raised
+
+
+_RAISED, _FAINT = 300, 1e-280  # an exponent; a share of which an n-th might be subnormal
 
 
 @blockwise(2)
@@ -113,14 +140,16 @@ def _softmax_ce_gradient(np: Any, x: Any, y: Any, side: str, label_smoothing: fl
     from gradcalc.numerics.softened import soften
     from gradcalc.numerics.vectors import others
 
-    soft, (_, rest) = soften(np, x, temperature), others(np, _spread(y, label_smoothing))
+    soft, (y, raised) = soften(np, x, temperature), _raised(np, y, label_smoothing)
+    rest = others(np, y)[1]
     if temperature == 1.0:
         p, q = soft.shares(np)
-        return rest * p - _spread(y, label_smoothing) * q
+        found = rest * p - y * q
+        return found * 2.0**-raised if raised else found
     # Divided by a small temperature a subnormal probability would be off: a large scale goes along.
     p, q = soft.shares(np, 2.0**_LARGE)
     fraction, exponent = math.frexp(temperature)
-    return np.ldexp((rest * p - _spread(y, label_smoothing) * q) / fraction, -_LARGE - exponent)
+    return np.ldexp((rest * p - y * q) / fraction, -_LARGE - raised - exponent)
 
 
 @blockwise(2)
@@ -128,13 +157,26 @@ def _softmax_ce_by_target(np: Any, x: Any, y: Any, label_smoothing: float, tempe
     from gradcalc.numerics.softened import soften
 
     soft = soften(np, x, temperature)
-    return weighted(np, 1.0 - label_smoothing + np.zeros_like(x), soft.surprise(np) / soft.unit)
+    return weighted(np, 1.0 - label_smoothing + np.zeros_like(x), soft.surprise(np)) / soft.unit
 
 
 def _softmax_ce_by_smoothing(np: Any, x: Any, y: Any, label_smoothing: float, temperature: float) -> Any:
+    """sum_i (1 / n - y_i) (-log p_i)."""
     from gradcalc.numerics.softened import soften
+    from gradcalc.numerics.split import quotient
+    from gradcalc.numerics.vectors import two_sum
 
-    return _surprise_total(np, 1.0 / x.shape[-1] - y, soften(np, x, temperature))
+    share, lost = quotient(np, np.float64(1.0), np.float64(x.shape[-1]))
+    high, low = two_sum(share, -y)
+    soft, weights = soften(np, x, temperature), high + (low + lost)
+    surprise, unit = _summable(np, soft.surprise(np), soft.unit)
+    found = _smoothed(np, 0.0, weighted_total(np, weights, surprise), 0.0, unit)
+    if temperature == 1.0 or not np.isnan(found).any():
+        return found
+    # Several are infinite: beside gaps so large the logarithm of the sum is nothing.
+    soft = soften(np, x)
+    limit = _smoothed(np, 0.0, -weighted_total(np, weights, soft.gap), 0.0, soft.unit, temperature)
+    return np.where(np.isnan(found), limit, found)
 
 
 def _softmax_ce_by_temperature(np: Any, x: Any, y: Any, label_smoothing: float, temperature: float) -> Any:
@@ -142,10 +184,12 @@ def _softmax_ce_by_temperature(np: Any, x: Any, y: Any, label_smoothing: float, 
     from gradcalc.numerics.softened import soften
     from gradcalc.numerics.vectors import total
 
-    soft, y = soften(np, x, temperature), _spread(y, label_smoothing)
-    expected = total(np, soft.times_e(np, soft.gap)) / soft.whole[..., 0]
-    difference = weighted_total(np, y, soft.gap) - total(np, y) * expected
-    return difference / _per_vector(np, soft.unit) / temperature
+    soft = soften(np, x, temperature)
+    gap, unit = _summable(np, soft.gap, soft.unit)
+    expected = total(np, soft.times_e(np, gap)) / soft.whole[..., 0]
+    own = weighted_total(np, y, gap) - total(np, y) * expected
+    mean = _mean(np, gap, label_smoothing) - expected
+    return _smoothed(np, label_smoothing, own, mean, unit, temperature)
 
 
 ENTRIES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gradcalc.functions.categorical import normalized, weighted_total
@@ -9,6 +10,11 @@ from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, Param, VectorLo
 from gradcalc.numerics import doubled
 from gradcalc.numerics.blocks import blockwise
 from gradcalc.numerics.careful import weighted
+from gradcalc.numerics.split import finite
+
+_LIFT = 2.0**300  # products keep their digits
+_SMALL = 1e-250  # of powers of which the half of the exponent is taken twice
+_BESIDE, _STEEP = 1e-6, 1e6  # probabilities of whose powers no others are left, and such powers
 
 _UP_TO_ONE = Domain("above 0 and at most 1", 0.0, 1.0, open_low=True)
 
@@ -83,7 +89,8 @@ def _poly(np: Any, x: Any, y: Any, epsilon: float) -> Any:
 
     soft = soften(np, x)
     _, q = soft.shares(np)
-    return weighted_total(np, y, soft.surprise(np) / soft.unit + epsilon * q)
+    unit = np.asarray(soft.unit)[..., 0] if np.ndim(soft.unit) else soft.unit
+    return (weighted_total(np, y, soft.surprise(np)) + epsilon * (weighted_total(np, y, q) * unit)) / unit
 
 
 @blockwise(2)
@@ -101,7 +108,7 @@ def _poly_by_target(np: Any, x: Any, y: Any, epsilon: float) -> Any:
     from gradcalc.numerics.softened import soften
 
     soft = soften(np, x)
-    return soft.surprise(np) / soft.unit + epsilon * soft.shares(np)[1] + 0.0 * y
+    return (soft.surprise(np) + epsilon * (soft.shares(np)[1] * soft.unit)) / soft.unit + 0.0 * y
 
 
 def _poly_by_epsilon(np: Any, x: Any, y: Any, epsilon: float) -> Any:
@@ -110,8 +117,8 @@ def _poly_by_epsilon(np: Any, x: Any, y: Any, epsilon: float) -> Any:
     return weighted_total(np, y, soften(np, x).shares(np)[1])
 
 
-def _share_of_others(np: Any, x: Any) -> doubled.Pair:
-    """1 - x / sum(x), from the sum of the others where x is most of the sum."""
+def _shares(np: Any, x: Any) -> tuple[doubled.Pair, doubled.Pair]:
+    """x / sum(x) and 1 - x / sum(x), that from the sum of the others where x is most of the sum."""
     from gradcalc.numerics import arrays
     from gradcalc.numerics.vectors import lifted, total, without
 
@@ -124,46 +131,74 @@ def _share_of_others(np: Any, x: Any) -> doubled.Pair:
     high, low = doubled.minus(arrays, whole, (x, 0.0))
     for array, own in zip((high, low), of_top, strict=True):
         np.put_along_axis(array, top, own, axis=-1)
-    return doubled.over(arrays, (high, low), whole)
+    return doubled.over(arrays, (x, 0.0), whole), doubled.over(arrays, (high, low), whole)
 
 
 class _Focus:
-    """Probabilities p, q = 1 - p exactly enough for its powers, and -log p."""
+    """Probabilities p and q = 1 - p exactly enough for its powers, and -log p."""
 
-    __slots__ = ("p", "q", "q_low", "surprise")
+    __slots__ = ("lifted", "p", "p_low", "q", "q_low", "surprise")
 
     def __init__(self, np: Any, x: Any, normalize: bool) -> None:
-        from gradcalc.numerics.vectors import two_sum
+        from gradcalc.numerics.vectors import others, two_sum
 
         if normalize:
             self.p, _, self.surprise = normalized(np, x)
-            self.q, self.q_low = _share_of_others(np, x)
+            self.lifted = (x * _LIFT) / others(np, x)[0]
+            (_, self.p_low), (self.q, self.q_low) = _shares(np, x)
             return
-        self.p, self.surprise = x, -np.log(x)
+        self.p, self.p_low, self.lifted, self.surprise = x, 0.0 * x, x * _LIFT, -np.log(x)
         self.q, self.q_low = two_sum(1.0, -x)
 
     def power(self, np: Any, gamma: float) -> Any:
-        """q^gamma."""
+        """q^gamma; beside 1 as e^-(gamma (p + p^2 / 2 + p^3 / 3)), of which all digits of the exponent count."""
+        from gradcalc.numerics import arrays, split
+        from gradcalc.numerics.vectors import two_sum
+
         found = np.power(self.q, gamma)
-        return found + np.where((found > 0) & (self.q > 0), found * np.expm1(gamma * (self.q_low / self.q)), 0.0)
+        found = found + np.where((found > 0) & (self.q > 0), found * np.expm1(gamma * (self.q_low / self.q)), 0.0)
+        if gamma < _STEEP:
+            return found
+        p = np.minimum(self.p, _BESIDE)
+        high, low = doubled.times(arrays, (gamma + 0.0 * p, 0.0 * p), (p, self.p_low))
+        size, lost = two_sum(high, high * p * (0.5 + p / 3.0))
+        return np.where(self.p < _BESIDE, split.decays(arrays, 1.0, size, finite(arrays, low + lost)), found)
+
+    def _power_and_half(self, np: Any, gamma: float) -> tuple[Any, Any]:
+        """q^gamma and q^(gamma / 2), for a product with both where the first is small."""
+        power = self.power(np, gamma)
+        small = (power < _SMALL) & (self.q > 0)
+        return power, np.where(small, self.power(np, gamma / 2.0), power) if small.any() else power
+
+    def times_power(self, np: Any, factor: Any, gamma: float) -> Any:
+        """factor q^gamma, where nothing but the product itself may underflow."""
+        power, half = self._power_and_half(np, gamma)
+        return weighted(np, np.where(power < _SMALL, half, power), np.where(power < _SMALL, half * factor, factor))
 
     def log_q(self, np: Any) -> Any:
-        """log q, which is -p for a small p."""
+        """log q, which is -p for a small p, times 2^300."""
         of_q = np.log(self.q) + np.where(self.q > 0, self.q_low / self.q, 0.0)
-        return np.where(self.p < 0.5, np.log1p(-self.p), of_q)
+        found = np.where(self.p < 0.5, np.log1p(-self.p), of_q) * _LIFT
+        return np.where(self.p < _SMALL, -self.lifted, found)
 
     def drop(self, np: Any, gamma: float, lift: Any = 0) -> Any:
         """-p d (q^gamma (-log p)) / dp = q^gamma (1 - gamma p log p / q), times 2^lift."""
         per_q = np.where(self.q == 0, 1.0, self.surprise / self.q)
-        power, half = self.power(np, gamma), self.power(np, gamma / 2.0)
-        lifted = np.where(power < 1e-250, np.ldexp(half, lift) * half, np.ldexp(power, lift))
+        power, half = self._power_and_half(np, gamma)
+        lifted = np.where(power < _SMALL, np.ldexp(half, lift) * half, np.ldexp(power, lift))
         return lifted * (1.0 + (gamma * weighted(np, self.p, per_q) if gamma else 0.0))
 
 
 @blockwise(2)
 def _focal(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
     at = _Focus(np, x, normalize)
-    return alpha * weighted_total(np, y, weighted(np, at.power(np, gamma), at.surprise))
+    return _times_alpha(np, alpha, weighted_total(np, y, at.times_power(np, at.surprise * _LIFT, gamma)))
+
+
+def _times_alpha(np: Any, alpha: float, lifted: Any) -> Any:
+    """Alpha times what carries the factor 2^300; nothing where alpha is 0."""
+    fraction, exponent = math.frexp(alpha)
+    return np.ldexp(weighted(np, fraction, lifted), exponent - 300)
 
 
 @blockwise(2)
@@ -173,26 +208,29 @@ def _focal_gradient(np: Any, x: Any, y: Any, side: str, gamma: float, alpha: flo
 
     x = x + 0.0  # -0 is a plain 0
     at = _Focus(np, x, normalize)
-    if not normalize:
-        drop = alpha * weighted(np, y, at.drop(np, gamma))
-        return np.where(x == x, -np.where(drop == 0, 0.0, drop / x) + 0.0, x)
+    fraction, up = math.frexp(alpha)
     x, exponent = lifted(np, x)
-    lift = np.clip(-exponent, 0, 1000)  # a power may underflow where its quotient by a small sum does not
-    drop = alpha * weighted(np, y, at.drop(np, gamma, lift))
-    pull = np.where(drop == 0, 0.0, at.q * drop / x)
-    return np.ldexp(others(np, drop)[1] / others(np, x)[0] - pull, -exponent - lift)
+    lift = np.clip(300 - exponent, 0, 1000)  # a power may underflow where its quotient by a small sum does not
+    drop, down = fraction * weighted(np, y, at.drop(np, gamma, lift)), up - exponent - lift
+    mantissa, own = np.frexp(x)
+    pull = np.where(drop == 0, 0.0, (at.q if normalize else 1.0) * drop / mantissa)
+    if not normalize:
+        return np.where(x == x, np.ldexp(-pull, down - own) + 0.0, x)
+    push, near = others(np, drop)[1] / others(np, x)[0], np.ldexp(pull, -own)
+    apart = np.ldexp(push, down) - np.ldexp(pull, down - own)
+    return np.where(np.isfinite(near), np.ldexp(push - near, down), apart)
 
 
 @blockwise(2)
 def _focal_by_gamma(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
     at = _Focus(np, x, normalize)
-    rate = weighted(np, at.power(np, gamma) * at.log_q(np), at.surprise)
-    return alpha * weighted_total(np, y, np.where(at.q == 0, 0.0, rate))
+    rate = at.times_power(np, weighted(np, at.log_q(np), at.surprise), gamma)
+    return _times_alpha(np, alpha, weighted_total(np, y, np.where(at.q == 0, 0.0, rate)))
 
 
 def _focal_by_target(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:
     at = _Focus(np, x, normalize)
-    return alpha * weighted(np, at.power(np, gamma), at.surprise) + 0.0 * y
+    return _times_alpha(np, alpha, at.times_power(np, at.surprise * _LIFT, gamma)) + 0.0 * y
 
 
 def _focal_by_alpha(np: Any, x: Any, y: Any, gamma: float, alpha: float, normalize: bool) -> Any:

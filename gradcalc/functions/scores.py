@@ -19,7 +19,7 @@ from gradcalc.functions.margin import (
     svm_gradient,
     svm_value,
 )
-from gradcalc.numerics import doubled
+from gradcalc.functions.sparse_shares import gaps, sparse_probabilities
 from gradcalc.numerics.careful import softplus
 
 TIES = Param("ties", "split", "who gets the slope where several tie for a maximum", choices=("first", "split"))
@@ -100,16 +100,22 @@ def _categorical_parts(np: Any, x: Any, y: Any, ties: str) -> tuple[Any, Any]:
 
 
 def _largest_rivals(np: Any, x: Any, y: Any) -> Any:
-    """Who reaches the maximum of (1 - y_i) x_i: what rounding took tells some apart that are equal after it."""
-    from gradcalc.numerics.vectors import finite_or_zero, lifted, product_error, two_sum
-
-    x, _ = lifted(np, x)
+    """Who reaches the maximum of (1 - y_i) x_i: the exact products tell some apart that are equal when rounded."""
     rivals = _rivals(np, x, y)
-    rest, lost = two_sum(1.0, -y)
-    low = np.where(y == 1, 0.0, finite_or_zero(np, product_error(rest, x, rest * x)) + finite_or_zero(np, lost * x))
     tied = rivals == rivals.max(axis=-1, keepdims=True)
-    beyond = np.where(tied, low, -np.inf)
-    return tied & (beyond == beyond.max(axis=-1, keepdims=True))
+    unsure = tied & (y != 0) & (y != 1) & np.isfinite(rivals) & (tied.sum(axis=-1, keepdims=True) > 1)
+    for place in map(tuple, np.argwhere(unsure.any(axis=-1)).tolist()):
+        tied[place] = _exactly_largest(np, tied[place], np.broadcast_to(x, tied.shape)[place], y[place])
+    return tied
+
+
+def _exactly_largest(np: Any, tied: Any, x: Any, y: Any) -> Any:
+    """Of some entries of one vector, those of which (1 - y_i) x_i is largest before any rounding."""
+    from fractions import Fraction
+
+    exact = {i: (1 - Fraction(float(y[i]))) * Fraction(float(x[i])) for i in np.flatnonzero(tied).tolist()}
+    largest = max(exact.values())
+    return np.array([exact.get(i) == largest for i in range(len(x))])
 
 
 def _categorical_hinge_gradient(np: Any, x: Any, y: Any, side: str, ties: str) -> Any:
@@ -130,54 +136,21 @@ def _categorical_hinge_by_target(np: Any, x: Any, y: Any, ties: str) -> Any:
     return np.where(active == 0, 0.0, -(active * (1.0 + share)) * x) + nan_of(np, x)
 
 
-def _sparse_probabilities(np: Any, x: Any) -> tuple[Any, Any, Any]:
-    """sparsemax(x), its threshold as the largest entry minus tau and what that rounds off, and the largest."""
-    from gradcalc.functions.sparsemax import support
-
-    x = x * 1.0
-    above = support(np, x).above
-    largest = x.max(axis=-1, keepdims=True)
-    gap, low = _gaps(np, np.where(above, x, largest), largest)
-    count = above.sum(axis=-1, keepdims=True)
-    whole = _pair_total(np, gap, low)
-    xp = _arrays()
-    left = doubled.minus(xp, (np.ones_like(largest), 0.0), whole)
-    share = doubled.over(xp, left, (1.0 * count, 0.0))
-    p, _ = doubled.plus(xp, (gap, low), share)
-    return np.where(above, np.maximum(p, 0.0), 0.0), share, largest
-
-
 def _arrays() -> Any:
     from gradcalc.numerics import arrays
 
     return arrays
 
 
-def _gaps(np: Any, x: Any, largest: Any) -> tuple[Any, Any]:
-    from gradcalc.numerics.vectors import finite_or_zero, two_sum
-
-    gap, low = two_sum(x, -largest)
-    return gap, finite_or_zero(np, low)
-
-
-def _pair_total(np: Any, high: Any, low: Any) -> tuple[Any, Any]:
-    """The sum of both, and what its rounding lost; (..., 1) each."""
-    from gradcalc.numerics.vectors import total
-
-    terms = np.concatenate([high, low], axis=-1)
-    whole = total(np, terms)[..., None]
-    return whole, total(np, np.concatenate([terms, -whole], axis=-1))[..., None]
-
-
 def _multiclass_sparsemax(np: Any, x: Any, y: Any) -> Any:
     """|p - e_y|^2 / 2, and how far the class is below the threshold."""
     from gradcalc.numerics.vectors import total
 
-    p, (share, share_low), largest = _sparse_probabilities(np, x)
+    p, (share, share_low), largest = sparse_probabilities(np, x)
     own = _one_hot(np, x, y)
     rest = total(np, np.where(own > 0, 0.0, p))[..., None]
     distance = np.where(own > 0, rest, p)
-    gap, low = _gaps(np, np.take_along_axis(x, y[..., None], axis=-1), largest)
+    gap, low = gaps(np, np.take_along_axis(x, y[..., None], axis=-1), largest)
     below = np.maximum(-((gap + share) + (low + share_low)), 0.0)
     return 0.5 * total(np, distance * distance) + below[..., 0] + nan_of(np, x)[..., 0]
 
@@ -186,7 +159,7 @@ def _multiclass_sparsemax_gradient(np: Any, x: Any, y: Any, side: str) -> Any:
     """p - e_y, in the class less what the others have."""
     from gradcalc.numerics.vectors import total
 
-    p, _, _ = _sparse_probabilities(np, x)
+    p, _, _ = sparse_probabilities(np, x)
     own = _one_hot(np, x, y)
     rest = total(np, np.where(own > 0, 0.0, p))[..., None]
     return np.where(own > 0, -rest, p) + nan_of(np, x)
@@ -370,8 +343,8 @@ ENTRIES = (
         by_target=None,
         at_kink=_multilabel_margin_at_kink,
         kinks=(
-            KinkText("k margins have M = 0, in a of their label", left="-k / n", right="0", default="0"),
-            KinkText("k margins have M = 0, in a of their other class", left="0", right="k / n", default="0"),
+            KinkText("a[j] - a[i] = 1 for k classes i, in a[j] of a label", left="-k / n", right="0", default="0"),
+            KinkText("a[j] - a[i] = 1 for k labels j, in a[i] of another class", left="0", right="k / n", default="0"),
         ),
         target_domain=ZERO_OR_ONE,
         additive=False,

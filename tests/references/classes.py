@@ -17,7 +17,7 @@ def _unit(x: Any, y: int, number: Any) -> list[Any]:
 
 
 def _log(x: Any) -> Any:
-    return log(x) if x > 0 else -inf
+    return log(x) if x > 0 else -inf if x == 0 else x
 
 
 @cache
@@ -35,7 +35,10 @@ def _poly_gradient(x: Any, y: Any, epsilon: Any) -> list[Any]:
 
 
 def _probabilities(x: Any, normalize: bool) -> list[Any]:
-    return [entry / sum(x) for entry in x] if normalize else list(x)
+    """The probabilities; NaN where nothing is to be divided by its sum."""
+    if not normalize:
+        return list(x)
+    return [entry / sum(x) if sum(x) else mpf("nan") for entry in x]
 
 
 def _term(p: Any, gamma: Any) -> Any:
@@ -52,24 +55,29 @@ def _slope(p: Any, gamma: Any) -> Any:
 
 
 def _times(weight: Any, x: Any) -> Any:
-    return weight * x if weight else mpf(0)
+    return weight * x if weight or x != x else mpf(0)
 
 
 def _focal(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> Any:
-    return alpha * sum(_times(t, _term(p, gamma)) for p, t in zip(_probabilities(x, normalize), y, strict=True))
+    terms = (_times(t, _term(p, gamma)) for p, t in zip(_probabilities(x, normalize), y, strict=True))
+    return _times(alpha, sum(terms, mpf(0)))
 
 
 def _focal_by_gamma(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> Any:
     """alpha sum y q^gamma log q (-log p), whose limit is 0 at both ends of p."""
+    if normalize and not sum(x):
+        return mpf("nan")
     inside = [(p, t) for p, t in zip(_probabilities(x, normalize), y, strict=True) if 0 < p < 1]
     return -alpha * sum((t * (1 - p) ** gamma * log(1 - p) * log(p) for p, t in inside), mpf(0))
 
 
 def _focal_gradient(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> list[Any]:
     p = _probabilities(x, normalize)
-    pull = [alpha * _times(t, _slope(a, gamma)) for a, t in zip(p, y, strict=True)]
+    pull = [_times(alpha, _times(t, _slope(a, gamma))) for a, t in zip(p, y, strict=True)]
     if not normalize:
         return pull
+    if not sum(x):
+        return [mpf("nan")] * len(x)
     back = [a * g if a else -alpha * t for a, g, t in zip(p, pull, y, strict=True)]
     return [(_times(1 - p[j], pull[j]) / sum(x), -(sum(back) - back[j]) / sum(x)) for j in range(len(x))]
 
@@ -82,14 +90,20 @@ def _gce_by_q(x: Any, y: int, q: Any) -> Any:
 
 
 REFERENCES = {
-    "nll_loss": Reference(value=lambda x, y, ignore: -x[y], derivative=lambda x, y, ignore: _unit(x, y, -mpf(1))),
+    "nll_loss": Reference(
+        value=lambda x, y, ignored: -x[y] * (y != ignored),
+        derivative=lambda x, y, ignored: _unit(x, y, -mpf(y != ignored)),
+        parameters=({}, {"ignore_index": 1.0}),
+    ),
     "sparse_softmax_cross_entropy": Reference(
-        value=lambda x, y, ignore: _surprises(x)[y],
-        derivative=lambda x, y, ignore: [p - (i == y) for i, p in enumerate(softmax(x))],
+        value=lambda x, y, ignored: _surprises(x)[y] * (y != ignored),
+        derivative=lambda x, y, ignored: [(p - (i == y)) * (y != ignored) for i, p in enumerate(softmax(x))],
+        parameters=({}, {"ignore_index": 1.0}),
     ),
     "poly_loss": Reference(
-        value=lambda x, y, epsilon: tuple(
-            t * term for t, p, s in zip(y, softmax(x), _surprises(x), strict=True) for term in (epsilon * (1 - p), s)
+        value=lambda x, y, epsilon: (
+            epsilon * sum(t * (1 - p) for t, p in zip(y, softmax(x), strict=True)),
+            sum(t * s for t, s in zip(y, _surprises(x), strict=True)),
         ),
         derivative=_poly_gradient,
         by_target=lambda x, y, epsilon: [
@@ -97,11 +111,16 @@ REFERENCES = {
         ],
         by_parameter={"epsilon": lambda x, y, epsilon: sum(t * (1 - p) for t, p in zip(y, softmax(x), strict=True))},
         parameters=({}, {"epsilon": 0.3}),
+        hard=(
+            ({"epsilon": -1.7e208}, ([-3.4e299, 1.7976931348623157e308, 1.7976931348623157e308], [7.5e-7, 0.25, 0.75])),
+        ),
     ),
     "categorical_focal": Reference(
         value=_focal,
         derivative=_focal_gradient,
-        by_target=lambda x, y, gamma, alpha, normalize: [alpha * _term(p, gamma) for p in _probabilities(x, normalize)],
+        by_target=lambda x, y, gamma, alpha, normalize: [
+            _times(alpha, _term(p, gamma)) for p in _probabilities(x, normalize)
+        ],
         by_parameter={
             "gamma": _focal_by_gamma,
             "alpha": lambda x, y, gamma, alpha, normalize: _focal(x, y, gamma, mpf(1), normalize),
@@ -112,7 +131,17 @@ REFERENCES = {
             {"gamma": 0.5},
             {"gamma": 5.0, "normalize": True},
         ),
-        hard=(({"gamma": 4e293, "normalize": True}, ([1.3379429864209654e-37, 1.0], [1.0, 0.0])),),
+        hard=(
+            ({"gamma": 4e293, "normalize": True}, ([1.3379429864209654e-37, 1.0], [1.0, 0.0])),
+            ({"gamma": 1.73e308, "alpha": 15.7}, ([2.2250738585072014e-308, 0.88], [0.43, 1.0])),
+            ({"gamma": 3e18, "alpha": 1e300}, ([2.1e-16, 1.9e-16], [0.43, 1.0])),
+            ({"gamma": 2.0}, ([0.95, 1e-310, 0.5], [0.7, 1e-310, 0.76])),
+            ({"gamma": 5e-324}, ([1.0, 0.9998388495146194, 0.43625365272663064], [1.0, 0.0, 0.0])),
+            ({"alpha": 1e16, "normalize": True}, ([1e-323, 1e-323], [0.7312892901214045, 0.26871070987859536])),
+            ({"gamma": 1e-154, "alpha": 9.9e153, "normalize": True}, ([0.5, 0.7626147898, 1e-310], [0.0, 0.0, 1.0])),
+            ({"gamma": 0.0, "alpha": 2.0, "normalize": True}, ([0.0, 0.0], [1.0, 0.5])),
+            ({"gamma": 1325.0, "alpha": 0.0, "normalize": True}, ([0.1187, 1.0, 0.0], [0.2, 0.1, 0.3])),
+        ),
     ),
     "generalized_cross_entropy": Reference(
         value=lambda x, y, q: (1 - x[y] ** q) / q,

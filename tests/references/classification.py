@@ -14,7 +14,7 @@ from references.vector import softmax
 
 
 def _log(x: Any) -> Any:
-    return log(x) if x > 0 else -inf
+    return log(x) if x > 0 else -inf if x == 0 else x
 
 
 def _times(weight: Any, x: Any) -> Any:
@@ -31,7 +31,7 @@ def _halfway(y: Any, smoothing: Any) -> Any:
 
 
 def _clipped(x: Any, clip: Any) -> Any:
-    return x if clip is None else min(max(x, clip), 1 - clip)
+    return x if x != x or clip is None else min(max(x, clip), 1 - clip)
 
 
 def _inside(x: Any, clip: Any) -> int:
@@ -90,7 +90,10 @@ def _logit_by_smoothed(x: Any, weight: Any, lever: Any) -> tuple[Any, Any]:
 
 
 def _probabilities(x: Any, normalize: bool) -> list[Any]:
-    return [entry / sum(x) for entry in x] if normalize else list(x)
+    """The probabilities; NaN where nothing is to be divided by its sum."""
+    if not normalize:
+        return list(x)
+    return [entry / sum(x) if sum(x) else mpf("nan") for entry in x]
 
 
 def _ce(x: Any, y: Any, normalize: bool, clip: Any) -> Any:
@@ -100,9 +103,12 @@ def _ce(x: Any, y: Any, normalize: bool, clip: Any) -> Any:
 
 def _ce_gradient(x: Any, y: Any, normalize: bool, clip: Any) -> list[Any]:
     p = _probabilities(x, normalize)
-    counted = [t * _inside(a, clip) for a, t in zip(p, y, strict=True)]
     if not normalize:
+        counted = [t * _inside(a, clip) for a, t in zip(p, y, strict=True)]
         return [-_over(t, a) for a, t in zip(x, counted, strict=True)]
+    if not sum(x):
+        return [mpf("nan")] * len(x)
+    counted = [t * (clip is None or clip <= a <= 1 - clip) for a, t in zip(p, y, strict=True)]
     total, whole = sum(counted), sum(x)
     return [((total - t) / whole, -_over(t, a) * (whole - a) / whole) for a, t in zip(x, counted, strict=True)]
 
@@ -178,6 +184,10 @@ REFERENCES = {
         derivative=_ce_gradient,
         by_target=_ce_by_target,
         parameters=({}, {"normalize": True}, {"clip": 1e-7}, {"normalize": True, "clip": 0.01}),
+        hard=(
+            ({"normalize": True, "clip": 1e-100}, ([0.0, 5e-324], [0.75, 0.75])),
+            ({"normalize": True}, ([0.0, 0.0], [0.75, 0.0121])),
+        ),
     ),
     "softmax_cross_entropy": Reference(
         value=lambda x, y, smoothing, temperature: _dot(_spread(y, smoothing), _surprises(x, temperature)),
@@ -192,6 +202,18 @@ REFERENCES = {
                     [2.4872027559326844, 2.9999999999999987, 1.7976931348623155e308, 478.70622341917783],
                     [0.6631300308921465, 0.0, 1.0, 1.0],
                 ),
+            ),
+            ({"label_smoothing": 1e-310, "temperature": 1e-310}, ([-24.3048397, -43.324068, -112.95], [1.0, 0.0, 0.0])),
+            (
+                {"label_smoothing": 0.8, "temperature": 2.2250738585072014e-308},
+                ([-20.49494068885258, -20.49494068885258, -2.0000000000000004], [0.2, 0.3, 0.5]),
+            ),
+            ({"label_smoothing": 0.03, "temperature": 0.5}, ([1.7976931348623157e308] + [0.0] * 4, [1.0] + [0.0] * 4)),
+            ({"temperature": 7.8e-259}, ([-1.88e222, 0.2, -1.88e222], [0.3333333333333333] * 3)),
+            ({"temperature": 5e-324}, ([5.88694496405023e307, 0.25, 0.25], [0.0, 0.0, 1.0])),
+            (
+                {"label_smoothing": 0.83, "temperature": 1.1015157417e-313},
+                ([1.17977072156e-313, 1.0356741821e-313, 9.8725094674e-314], [0.001752, 3.8e-129, 0.000323]),
             ),
             ({"temperature": 1.2286871974979744e-116}, ([473.458558760073, -1.0692693621612567e226], [0.0, 1.0])),
             ({"temperature": 2.3296e-319}, ([773.3537216113241, 232.03960499491836], [1e-20, 2.932408442338768e-307])),

@@ -10,23 +10,18 @@ from references.elementary import exp, log
 from references.reference import Reference
 
 
-def _exp(x: Any) -> Any:
-    """e^x; what is beyond 5000 cannot be seen in a float."""
-    return exp(min(max(x, -5000), 5000))
-
-
 def _log(x: Any) -> Any:
     return log(x) if x > 0 else -inf
 
 
 def _kl_terms(x: Any, y: Any, log_target: bool) -> tuple[Any, ...]:
     if log_target:
-        return (_exp(y) * (y - x),)
+        return (exp(y) * (y - x),)
     return (y * log(y), -y * x) if y else (mpf(0),)
 
 
 def _kl_by_target(x: Any, y: Any, log_target: bool) -> Any:
-    return _exp(y) * (y - x + 1) if log_target else (_log(y), -x, mpf(1))
+    return exp(y) * (y - x + 1) if log_target else (_log(y), -x, mpf(1))
 
 
 def _entropy(x: Any, y: Any) -> Any:
@@ -57,7 +52,7 @@ def _summed(terms: Any) -> Any:
 REFERENCES = {
     "kl_div": Reference(
         value=_kl_terms,
-        derivative=lambda x, y, log_target: -_exp(y) if log_target else -y,
+        derivative=lambda x, y, log_target: -exp(y) if log_target else -y,
         second=lambda x, y, log_target: 0,
         by_target=_kl_by_target,
         parameters=({}, {"log_target": True}),
@@ -91,12 +86,13 @@ REFERENCES = {
     ),
     "kl_divergence_log_targets": Reference(
         value=_summed(lambda x, y: _kl_terms(x, y, True)),
-        derivative=_each(lambda x, y: -_exp(y)),
+        derivative=_each(lambda x, y: -exp(y)),
         by_target=_each(lambda x, y: _kl_by_target(x, y, True)),
+        hard=(({}, ([9.257562077107467e187, 9.257562077107467e187], [9.257562006404304e187, 9.257562077107468e187])),),
     ),
     "generalized_kl_divergence": Reference(
-        value=_summed(lambda x, y: (*_kl_terms(x, y, False), _exp(x), -y)),
-        derivative=_each(lambda x, y: (_exp(x), -y)),
+        value=_summed(lambda x, y: (*_kl_terms(x, y, False), exp(x), -y)),
+        derivative=_each(lambda x, y: (exp(x), -y)),
         by_target=_each(lambda x, y: (_log(y), -x)),
     ),
 }
