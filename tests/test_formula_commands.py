@@ -60,6 +60,8 @@ VECTOR_KINKS = (
     ("sum(abs(z))", "0 1", "z[0] = 0", -1.0, 1.0),
     ("mean(abs(a - y))", "0 1 -y 0,3", "a[0] = 0", -0.5, 0.5),
     ("mean(abs(a - y))", "0 1 -y 0,3 --wrt target", "y[0] = 0", -0.5, 0.5),
+    ("sum(max(c * z, 0))", "1 2 -p c=0 --wrt c", "c = 0", 0.0, 3.0),
+    ("mean(abs(a - c * y))", "1 5 -y 1,5 -p c=1 --wrt c", "c = 1", -3.0, 3.0),
 )
 
 
@@ -72,8 +74,16 @@ def test_kinks_of_a_vectors_formula_are_told_and_settled(case: tuple[str, str, s
     (point,) = json.loads(in_process("eval", *asked, "--format", "json").out)["points"]
     assert point["at_kink"] is True
     expected = {"left": left, "right": right, "midpoint": (left + right) / 2, "default": 0.0}.get(side, "NaN")
-    shown = point["derivative"][0]
-    assert (shown[0] if isinstance(shown, list) else shown) == _near(expected)
+    shown = point["derivative"]
+    while isinstance(shown, list):
+        shown = shown[0]
+    assert shown == _near(expected)
+
+
+def test_the_kink_rule_reaches_a_vectors_derivative_by_a_parameter() -> None:
+    asked = ("--formula", "z * max(c, 0) / sum(z)", "1", "3", "-p", "c=0", "--wrt", "c", "--only", "derivative")
+    for side, expected in (("left", [0.0, 0.0]), ("right", [0.25, 0.75]), ("midpoint", [0.125, 0.375])):
+        assert list(map(float, in_process("eval", *asked, "--kink", side).out.split())) == expected
 
 
 def test_a_jump_is_told() -> None:

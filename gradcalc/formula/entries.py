@@ -99,13 +99,12 @@ class Formula:
         kernels = VectorKernels(self.tree, self.variables, self.parameters)
         if self.variables[0] == LOSS[0]:
             return self._vector_loss(kernels)
-        params = self._params(kernels.by_number)
         if not is_vector(self.tree, self.variables):
             return VectorToScalar(
                 value=kernels.number_value,
                 gradient=lambda np, x, side, *rest: kernels.gradient(np, x, rest, "z", side),
                 at_kink=lambda np, x, *rest: kernels.at_kink(np, x, rest),
-                params=params,
+                params=self._params(kernels.by_number, sided=True),
                 **self._common(),
             )
         return VectorActivation(
@@ -114,7 +113,7 @@ class Formula:
             vjp=partial(kernels.vjp, kink=kink),
             outputs=kernels.outputs,
             one_sided=kernels.one_sided_jacobian if kernels.has_kinks() else None,
-            params=params,
+            params=self._params(lambda letter: kernels.settled(letter, kink)),
             **self._common(),
         )
 
@@ -149,15 +148,15 @@ class Formula:
             ),
             takes="values",
             additive=False,
-            params=self._params(kernels.by_number),
+            params=self._params(kernels.by_number, sided=True),
             **self._common(),
         )
 
-    def _params(self, slope: Any, *, per_unit: bool = False) -> tuple[Param, ...]:
+    def _params(self, slope: Any, *, per_unit: bool = False, sided: bool = False) -> tuple[Param, ...]:
         """A parameter for each name; a formula's have no defaults, for they are known by being given."""
-        return tuple(self._param(letter, slope(letter), per_unit) for letter in self.parameters)
+        return tuple(self._param(letter, slope, per_unit, sided) for letter in self.parameters)
 
-    def _param(self, letter: str, slope: Any, per_unit: bool) -> Param:
+    def _param(self, letter: str, slope: Any, per_unit: bool, sided: bool) -> Param:
         """One parameter; what functions of the catalogue ask of it is asked of it."""
         at_most = upper(self.written, letter)
         at_most = at_most if at_most in self.parameters else ""
@@ -167,7 +166,8 @@ class Formula:
             "of the formula",
             domain(self.written, letter),
             per_unit=per_unit and not at_most,
-            derivative=slope,
+            derivative=slope(letter),
+            one_sided=(slope(letter, -1), slope(letter, 1)) if sided else None,
             at_most=at_most,
         )
 

@@ -90,13 +90,22 @@ class VectorKernels(Kernels):
         left, right = (self.gradient(np, x, rest, letter or self.main, side) for side in ("left", "right"))
         return (left != right) & ~(np.isnan(left) | np.isnan(right))
 
-    def by_number(self, letter: str) -> Any:
-        """The derivative of the result by a parameter: a vector's (..., m), a number's (...)."""
+    def by_number(self, letter: str, side: int = 0) -> Any:
+        """The derivative of the result by a parameter, or to one side of it: a vector's (..., m), a number's (...)."""
 
         def kernel(np: Any, x: Any, *rest: Any) -> Any:
-            found = nth(self._vector(np, x, rest, letter, 0), 1)
+            found = nth(self._vector(np, x, rest, letter, side), 1)
             found = np.broadcast_to(found, (*x.shape[:-1], self.outputs(x.shape[-1])))
             return found.copy() if self.gives_vector else found[..., 0].copy()
+
+        return kernel
+
+    def settled(self, letter: str, kink: str) -> Any:
+        """The derivative of a vector's entries by a parameter, under the user's rule for kinks."""
+
+        def kernel(np: Any, x: Any, *rest: Any) -> Any:
+            found, left, right = (self.by_number(letter, side)(np, x, *rest) for side in (0, -1, 1))
+            return found if kink == "default" else np.where(left == right, found, choose(kink, left, right))
 
         return kernel
 
@@ -122,7 +131,8 @@ class VectorKernels(Kernels):
     def _vector(self, np: Any, x: Any, rest: tuple[Any, ...], letter: str, side: int) -> Series:
         """The series by a parameter, or the plain value."""
         given = zip(self.letters, (x, *rest), strict=True)
-        names = {name: (value, 1.0) if name == letter else (value,) for name, value in given}
+        terms = (1.0, *[0.0] * (SIDED_TERMS - 2 if side else 0))
+        names = {name: (value, *terms) if name == letter else (value,) for name, value in given}
         return self._run(np, names, x.shape[-1], side)
 
     def _run(self, np: Any, names: dict[str, Series], n: int, side: int) -> Series:
