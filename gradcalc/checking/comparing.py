@@ -18,7 +18,10 @@ class Tolerance(NamedTuple):
 
     def of(self, expected: Array, halves: Array | None = None) -> Array:
         """The distance allowed at each number; where the expected one is infinite, none."""
-        allowed = self.atol + self.rtol * np.where(np.isfinite(expected), np.abs(expected), 0.0)
+        size = np.abs(expected)
+        if not np.isfinite(size).all():
+            size = np.where(np.isfinite(size), size, 0.0)
+        allowed = self.atol + self.rtol * size
         # the widening keeps 0.285 a right way to write 0.28500000000000003 - 0.0005
         return np.asarray(allowed if halves is None else allowed + halves * (1 + 1e-9))
 
@@ -35,18 +38,18 @@ def distance(got: Array, expected: Array, tolerance: Tolerance, halves: Array | 
     """Distances of arrays of one shape. Infinities agree with themselves, and so does NaN where NaN is right."""
     with np.errstate(all="ignore"):
         allowed = tolerance.of(expected, halves)
-        same = (got == expected) | (np.isnan(got) & np.isnan(expected))
-        error = np.where(same, 0.0, np.abs(got - expected))
-        return Distance(error, same | (error <= allowed), allowed)
+        error = np.asarray(np.abs(got - expected))
+        if not np.isfinite(error).all():
+            same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+            error = np.where(same, 0.0, error)
+        return Distance(error, np.asarray(error <= allowed), allowed)
 
 
 def compared(name: str, quantity: str, got: Array, expected: Array, apart: Distance, note: str = "") -> Item:
     """The item of two arrays of one shape, with the entry that is furthest off in terms of what is allowed."""
     with np.errstate(all="ignore"):
         relative = np.where(apart.error == 0, 0.0, apart.error / np.abs(expected))
-        excess = np.where(apart.near, apart.error / np.where(apart.allowed > 0, apart.allowed, 1.0), np.inf)
-    excess = np.where(apart.near, excess, _beyond(apart))
-    flat = int(np.argmax(excess))
+    flat = int(np.argmax(_excess(apart)))
     worst = tuple(int(i) for i in np.unravel_index(flat, expected.shape))
     wrong = int(apart.near.size - np.count_nonzero(apart.near))
     return Item(
@@ -65,10 +68,10 @@ def compared(name: str, quantity: str, got: Array, expected: Array, apart: Dista
     )
 
 
-def _beyond(apart: Distance) -> Array:
-    """How many times what is allowed a wrong entry is off; NaN is further than anything."""
+def _excess(apart: Distance) -> Array:
+    """How many times what is allowed each entry is off; NaN is further off than anything."""
     with np.errstate(all="ignore"):
-        found = apart.error / np.where(apart.allowed > 0, apart.allowed, np.finfo(float).tiny)
+        found = apart.error / np.maximum(apart.allowed, np.finfo(float).tiny)
     return np.where(np.isnan(found), np.inf, found)
 
 
