@@ -40,7 +40,7 @@ def as_right(one: Judged, decimals: int, tolerance: Tolerance) -> Judged:
 
 def said(decimals: int) -> str:
     """What a rounded answer is told."""
-    return f"right, but rounded to {decimals} decimal{'s' * (decimals > 1)} (--digits-given takes that)"
+    return f"rounded to {decimals} decimal{'s' * (decimals > 1)}, too few to be right (--digits-given takes them)"
 
 
 def _may_be(one: Judged) -> bool:
