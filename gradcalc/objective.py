@@ -145,7 +145,9 @@ class Objective:
             )
 
     def _linked(self, activation: Activation) -> bool:
-        return LINKS.get(self.entry.name) == activation.entry.name and self.values.get("clip") is None
+        along_classes = not activation.vector or activation.axis == -1
+        same = LINKS.get(self.entry.name) == activation.entry.name
+        return same and along_classes and self.values.get("clip") is None
 
     def _from_logits(self, z: Array) -> LossGradient:
         """The same loss and derivatives from z: finite and right also where a is saturated at 0 or 1."""

@@ -99,6 +99,7 @@ def function_parameters(problem: Problem) -> list[Line]:
     for layer in problem.layers:
         activation = layer.activation
         fixed = {} if activation is None else _said_values(activation.entry, activation.values)
+        fixed |= {"axis": activation.axis} if activation and activation.vector and activation.axis != -1 else {}
         fixed = {name: value for name, value in fixed.items() if activation and name not in activation.trained}
         if activation is not None and fixed:
             said.append((f"{layer.name}: {activation.entry.name}", *_with(fixed), "."))

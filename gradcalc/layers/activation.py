@@ -17,9 +17,10 @@ JACOBIAN_LIMIT = 64
 
 
 class Activation:
-    """A function bound to its parameters, on arrays z (N, *shape); one of vectors acts along the last axis.
+    """A function bound to its parameters, on arrays z (N, *shape).
 
-    `trained` parameters have a gradient, as prelu's alpha does. One number per unit goes along `axis` of an example.
+    A function of vectors acts along `axis` of an example, which is -1 where that is the last; along it goes a
+    parameter of one number per unit, too. `trained` parameters have a gradient, as prelu's alpha does.
     """
 
     def __init__(
@@ -42,7 +43,18 @@ class Activation:
 
     def outputs(self, shape: Shape) -> Shape:
         """The shape of an example of a, from that of z; InputError where the function cannot take so many numbers."""
-        return (*shape[:-1], self.entry.outputs(shape[-1])) if isinstance(self.entry, VectorActivation) else shape
+        if not isinstance(self.entry, VectorActivation):
+            return shape
+        before, behind = shape[: self.axis], shape[self.axis :][1:]
+        return (*before, self.entry.outputs(shape[self.axis]), *behind)
+
+    def _vectors(self, z: Array) -> Array:
+        """(N, *shape) with the axis that a function of vectors acts along as the last."""
+        return z if self.axis == -1 else np.moveaxis(z, 1 + self.axis, -1)
+
+    def _in_place(self, a: Array) -> Array:
+        """The reverse: that axis where it stands in an example."""
+        return a if self.axis == -1 else np.moveaxis(a, -1, 1 + self.axis)
 
     def arguments(self, z: Array) -> list[Any]:
         """The parameters in declared order, in the type of z so that float32 stays float32."""
@@ -58,14 +70,16 @@ class Activation:
 
     def value(self, z: Array) -> Array:
         """a = f(z), (N, *outputs(shape))."""
-        module = np if self.vector else xp
-        return np.asarray(self.entry.value(module, z, *self.arguments(z)), dtype=z.dtype)
+        if self.vector:
+            found = self.entry.value(np, self._vectors(z), *self.arguments(z))
+            return self._in_place(np.asarray(found, dtype=z.dtype))
+        return np.asarray(self.entry.value(xp, z, *self.arguments(z)), dtype=z.dtype)
 
     def slope(self, z: Array) -> Array:
-        """f'(z): as z, or the Jacobians (N, ..., m, n) of a vector function."""
+        """f'(z): as z, or the Jacobians (N, ..., m, n) of a vector function, its own axis taken out of the others."""
         args = self.arguments(z)
         if isinstance(self.entry, VectorActivation):
-            return np.asarray(self.entry.jacobian(np, z, *args), dtype=z.dtype)
+            return np.asarray(self.entry.jacobian(np, self._vectors(z), *args), dtype=z.dtype)
         found = np.broadcast_to(np.asarray(self.entry.derivative(xp, z, *args), dtype=z.dtype), z.shape)
         if self.entry.one_sided and self.kink != "default":
             found = settled(np, self.entry.one_sided("z")(xp, z, *args), self.kink, found).astype(z.dtype, copy=False)
@@ -86,7 +100,8 @@ class Activation:
     def back(self, z: Array, da: Array, slope: Array | None) -> Array:
         """dL/dz from dL/da. `slope` is f'(z) of an elementwise function, computed once by the caller."""
         if isinstance(self.entry, VectorActivation):
-            return np.asarray(self.entry.vjp(np, z, da, *self.arguments(z)), dtype=z.dtype)
+            found = self.entry.vjp(np, self._vectors(z), self._vectors(da), *self.arguments(z))
+            return self._in_place(np.asarray(found, dtype=z.dtype))
         # a unit whose slope is 0 passes nothing on, also when the loss's derivative is infinite there
         assert slope is not None
         dz = da * slope
@@ -150,14 +165,14 @@ def slope_quantity(activation: Activation, z: Array) -> Quantities:
 
 def slope_is_large(activation: Activation | None, shape: Shape) -> bool:
     """Whether f' at an example's z of that shape is a Jacobian too large to be shown unasked."""
-    return activation is not None and activation.vector and activation.outputs(shape)[-1] > JACOBIAN_LIMIT
+    return activation is not None and activation.vector and activation.outputs(shape)[activation.axis] > JACOBIAN_LIMIT
 
 
 def jacobian_size(activation: Activation | None, shape: Shape) -> int:
     """How many numbers the Jacobian of one example has, if it is shown."""
     if activation is None or not activation.vector or slope_is_large(activation, shape):
         return 0
-    return size(shape) * activation.outputs(shape)[-1]
+    return size(shape) * activation.outputs(shape)[activation.axis]
 
 
 def back_through(activation: Activation | None, z: Array, da: Array, dz: Array | None) -> tuple[Quantities, Array]:
@@ -189,7 +204,10 @@ ENTRIES = (
         title="A function alone",
         build=_build,
         keys=(Key("activation", "function", "the function", required=True),),
-        forward=("a = f(x), each number by itself; softmax and other functions of vectors along the last axis",),
+        forward=(
+            "a = f(x), each number by itself; softmax and other functions of vectors along the last axis, or the axis "
+            "of an example that activation: {name: softmax, axis: 0} says",
+        ),
         backward=("dL/dx = dL/da * f'(x)", "dL/dx = J^T dL/da with the Jacobian J of a function of vectors"),
         example="""\
 input: [1, -2]
@@ -200,6 +218,7 @@ upstream: [0.5, 0.5]
         samples=(
             Sample({"activation": "tanh"}, ((3,),)),
             Sample({"activation": "softmax"}, ((2, 3),)),
+            Sample({"activation": {"name": "softmax", "axis": 0}}, ((2, 3),)),
             Sample({"activation": {"name": "prelu", "alpha": [0.1, 0.2]}}, ((2, 3, 3),)),
         ),
         quantities=(Quantity("f_prime", doc="f'(x), or the Jacobian of a function of vectors"),),

@@ -164,7 +164,7 @@ def _elementwise(case: Case) -> Iterator[Way]:
     yield from scores_elementwise(case)
     for position, activation in activated(case):
         z = case.right.z(position)
-        if not activation.vector or z.shape != case.right.steps[position].a.shape:
+        if not activation.vector or activation.axis != -1 or z.shape != case.right.steps[position].a.shape:
             continue
         if activation.entry.name not in _DIAGONALS and z.size * z.shape[-1] > _LARGEST:
             continue

@@ -18,8 +18,12 @@ from gradcalc.functions.entry import (
 )
 from gradcalc.functions.joint import JointLoss
 from gradcalc.layers.activation import Activation
-from gradcalc.spec.keys import FORMULA, FUNCTION, LOSS
+from gradcalc.spec.keys import ACTIVATION, FORMULA, FUNCTION, LOSS
 from gradcalc.spec.nodes import Node, in_formula
+
+#: The key that says along which axis of an example a function of vectors acts.
+AXIS = ACTIVATION[0].name
+_MOST_AXES = 64  # of NumPy's arrays
 
 #: What a kind of function is called in an error.
 _KINDS = {"activation": "an activation", "loss": "a loss", "norm": "a norm"}
@@ -43,7 +47,9 @@ def read_activation(node: Node, kink: str) -> Activation | None:
             "'gradcalc list functions' shows their kinds",
         )
     side = keys.pop("kink").choice(SIDES) if "kink" in keys else kink
-    return Activation(entry, parameters(entry, keys, node), side_of(side))
+    along = AXIS in keys and isinstance(entry, VectorActivation) and "formula" not in keys
+    axis = keys.pop(AXIS).whole(least=-_MOST_AXES) if along else -1
+    return Activation(entry, parameters(entry, keys, node), side_of(side), axis)
 
 
 def read_loss(node: Node) -> tuple[ElementwiseLoss | VectorLoss | JointLoss, dict[str, Node], dict[str, Any]]:
@@ -100,7 +106,7 @@ def _read(entry: Entry, given: dict[str, object], name: str, node: Node) -> None
 def parameter_node(node: Node, entry: Entry, letter: str) -> Node:
     """Where the function's parameter stands, under whichever of its names."""
     for key in node.value if isinstance(node.value, Mapping) else ():
-        if key not in (FUNCTION[0].name, FUNCTION[1].name) and entry.param(key).name == letter:
+        if key not in {one.name for one in (*FUNCTION, *ACTIVATION)} and entry.param(key).name == letter:
             return Node(node.value[key], (*node.path, key), node.reading)
     return node
 

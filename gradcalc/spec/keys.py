@@ -50,6 +50,10 @@ FUNCTION = (
     Key("kink", "default | left | right | midpoint | undefined", "this function's own choice at kinks"),
 )
 
+ACTIVATION = (
+    Key("axis", "whole number", "of softmax and its like: the axis of an example it acts along; left out: the last"),
+)
+
 FORMULA = (
     Key(
         "formula",

@@ -12,7 +12,7 @@ from gradcalc.layers.activation import Activation
 from gradcalc.layers.base import Layer
 from gradcalc.layers.declaration import LETTERS, LayerEntry
 from gradcalc.shapes import Array, Shape, shape_text, size
-from gradcalc.spec.functions import parameter_node, read_activation
+from gradcalc.spec.functions import AXIS, parameter_node, read_activation
 from gradcalc.spec.nodes import Node
 
 #: No parameter of a layer has more axes.
@@ -204,9 +204,10 @@ class LayerSettings:
         found = read_activation(node, self.conventions["kink"])
         if found is None:
             return None
-        found = Activation(found.entry, found.values, found.kink, axis)
+        along = self._along(found.axis, shape, node) if found.vector else axis
+        found = Activation(found.entry, found.values, found.kink, along)
         found = found.with_trained({letter: v.astype(self.dtype) for letter, v in found.trained.items()})
-        units = shape[axis]
+        units = shape[along]
         try:
             found.outputs(shape)
         except InputError as error:
@@ -217,6 +218,13 @@ class LayerSettings:
                 culprit = parameter_node(node, found.entry, letter)
                 raise culprit.error(f"layer {self.name}: {letter} has {numbers} for {of}")
         return found
+
+    def _along(self, axis: int, shape: Shape, node: Node) -> int:
+        """The axis of an example that a function of vectors acts along, counted from 0; -1 for the last."""
+        if not -len(shape) <= axis < len(shape):
+            culprit = Node(axis, (*node.path, AXIS), node.reading)
+            raise culprit.error(f"layer {self.name} has no axis {axis}: its function takes {shape_text(shape)}")
+        return -1 if axis in (-1, len(shape) - 1) else axis % len(shape)
 
     def given(self, position: int = 0) -> Array | None:
         return self._sources[position].given
