@@ -96,7 +96,9 @@ def test_right_numbers_that_are_rounded_are_told_so(tmp_path: Path, net: str) ->
         path.write_text(json.dumps(numbers))
         result = gradcalc.check(net, str(path))
         assert (result.exit_code, result.diagnosis, result.first_wrong) == (1, (), ())
-        assert {one.problem for one in result.items} == {f"rounded to {words}, too few to be right (--digits-given takes them)"}
+        assert {one.problem for one in result.items} == {
+            f"rounded to {words}, too few to be right (--digits-given takes them)"
+        }
         assert gradcalc.check(net, str(path), digits_given=True).passed
         path.write_text(json.dumps({**numbers, "db2": (-RIGHT.quantity("db2")).tolist()}))
         assert [one.mistake for one in gradcalc.check(net, str(path)).diagnosis] == ["sign_flipped"]
