@@ -18,15 +18,20 @@ _SERIES = (
     2.505210838544172e-07, 1.9270852604185937e-09, 1.0706029224547743e-11, 4.498331606952833e-14,
     1.4797143443923793e-16, 3.9145882126782523e-19,
 )  # fmt: skip
-_NEAR = 1.5
+#: cosh x by powers of x^2.
+_COSH = (
+    1.0, 0.5, 0.041666666666666664, 0.001388888888888889, 2.48015873015873e-05, 2.755731922398589e-07,
+    2.08767569878681e-09, 1.1470745597729725e-11, 4.779477332387385e-14, 1.5619206968586225e-16,
+    4.110317623312165e-19, 8.896791392450574e-22, 1.6117375710961184e-24,
+)  # fmt: skip
+_NEAR = 1.2
 
 
 def _tanhshrink(xp: Any, z: Any) -> Any:
     """x - tanh x, where x is small as (x cosh x - sinh x) / cosh x with a series that has no cancellation."""
     x = xp.where(xp.absolute(z) < _NEAR, z, 0.0)
     square = x * x
-    rise = xp.exp(x)
-    near = square * (x * polynomial(_SERIES, square)) / (0.5 * (rise + 1.0 / rise))
+    near = x * (square * polynomial(_SERIES, square)) / polynomial(_COSH, square)
     return xp.where(xp.absolute(z) < _NEAR, near, z - xp.tanh(z))
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from gradcalc.functions.entry import Elementwise
-from gradcalc.numerics.normal import MIDDLE, beyond_half, clipped, density_times, distribution, excess, tail
+from gradcalc.numerics.normal import (
+    MIDDLE,
+    beyond_half,
+    clipped,
+    density_times,
+    distribution,
+    excess,
+    excess_pair,
+    hazard,
+    tail_closely,
+)
 from gradcalc.numerics.split import decays, square
 
 
@@ -23,7 +33,7 @@ def _log_ndtr(xp: Any, z: Any) -> Any:
     size = xp.maximum(xp.absolute(z), MIDDLE)
     below = -(0.5 * size) * size - xp.log(_ROOT_2PI * (size + excess(size)))
     middle = xp.log1p(2.0 * beyond_half(xp.minimum(xp.maximum(z, -MIDDLE), MIDDLE))) - _LOG_2
-    above = xp.log1p(-tail(xp, size))
+    above = xp.log1p(-tail_closely(xp, size))
     return xp.where(xp.absolute(z) < MIDDLE, middle, xp.where(z < 0, below, above))
 
 
@@ -34,24 +44,21 @@ _LOG_2 = 0.6931471805599453
 def _hazard(xp: Any, z: Any) -> Any:
     """phi / Phi, below 0 as |z| + r."""
     size = xp.absolute(z)
-    return xp.where(z < 0, size + excess(size), _hazard_above(xp, z))
-
-
-def _hazard_above(xp: Any, z: Any) -> Any:
-    """phi / Phi for z >= 0."""
-    return density_times(xp, 1.0, z) / distribution(xp, xp.maximum(z, 0.0))
+    return xp.where(z < 0, size + excess(size), hazard(xp, z))
 
 
 def _log_ndtr_curvature(xp: Any, z: Any) -> Any:
     """-h (z + h) with h = phi / Phi; below 0 z + h is r."""
     size = xp.minimum(xp.absolute(z), _FAR)
-    r = excess(size)
-    h = _hazard_above(xp, z)
+    r, low = excess_pair(xp, size)
+    below = -r * (size + r) - low * (size + 2.0 * r)
+    h = hazard(xp, z)
     far = density_times(xp, -clipped(xp, z), z)
-    above = xp.where(size < _ALONE, -h * (size + h), far)
-    return xp.where(z < 0, -r * (size + r), above)
+    above = xp.where(size < _ALONE, -h * (xp.maximum(z, _LEVEL) + h), far)
+    return xp.where(z < _LEVEL, below, above)
 
 
+_LEVEL = -0.125  # z + h loses nothing from here on
 _ALONE = 20.0  # h is phi from here on, and nothing beside z
 _FAR = 1e10  # r is 1 / |z| from here on, and the second derivative -1
 
@@ -95,11 +102,7 @@ ENTRIES = (
         derivative=_hazard,
         second=_log_ndtr_curvature,
         libraries={"PyTorch": "special.log_ndtr", "JAX": "jax.scipy.special.log_ndtr", "SciPy": "special.log_ndtr"},
-        notes=(
-            "at -1e7 the slope is 1 % off in PyTorch and 0.1 % in JAX",
-            "between 0 and 3 the second derivative was measured up to 4.7 ulp off, elsewhere below 4: the rounding of"
-            " the slope h counts twice in h * (z + h)",
-        ),
+        notes=("at -1e7 the slope is 1 % off in PyTorch and 0.1 % in JAX",),
         source="SciPy log_ndtr",
     ),
 )

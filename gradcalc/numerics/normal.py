@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcalc.numerics.split import decays, square
+from gradcalc.numerics.split import decays, quotient, square
+from gradcalc.numerics.vectors import two_sum
 
 #: Below it |z| is in the middle, where the power series serves; above it the tail's r does.
 MIDDLE = 0.7
@@ -56,6 +57,15 @@ def excess(x: Any) -> Any:
     return polynomial(_EXCESS, t) / (x + 1.5)
 
 
+def excess_pair(xp: Any, x: Any) -> tuple[Any, Any]:
+    """r(x) with what rounding takes from it, but for that of the series."""
+    t = 1.0 - 8.0 / (x + 4.0)
+    high, low = two_sum(_EXCESS[0], t * polynomial(_EXCESS[1:], t))
+    below, more = two_sum(x, 1.5)
+    r, lost = quotient(xp, high, below)
+    return r, lost + (low - r * more) / below
+
+
 def tail(xp: Any, x: Any, factor: Any = 1.0) -> Any:
     """factor * (1 - Phi(x)) for x >= 0."""
     return density_times(xp, factor / (x + excess(x)), x)
@@ -72,6 +82,31 @@ def distribution(xp: Any, z: Any) -> Any:
     outside = tail(xp, xp.maximum(size, MIDDLE))
     middle = 0.5 + beyond_half(xp.minimum(xp.maximum(z, -MIDDLE), MIDDLE))
     return xp.where(size < MIDDLE, middle, xp.where(z > 0, 1.0 - outside, outside))
+
+
+def hazard(xp: Any, z: Any) -> Any:
+    """phi / Phi for z >= -1/2; what rounding takes is given back with the exponential."""
+    x = xp.minimum(xp.maximum(z, -0.5), _BEYOND)
+    base = xp.where(x < MIDDLE, 0.5, 1.0)
+    rest = xp.where(x < MIDDLE, beyond_half(xp.minimum(x, MIDDLE)), -tail(xp, xp.maximum(x, MIDDLE)))
+    whole = base + rest
+    return _density_over(xp, x, whole, rest - (whole - base))
+
+
+def tail_closely(xp: Any, z: Any) -> Any:
+    """1 - Phi(z) for z >= 0.7, as `tail` has it, with what rounding takes given back likewise."""
+    x = xp.minimum(z, _BEYOND)
+    rest = excess(x)
+    whole = x + rest
+    return _density_over(xp, x, whole, rest - (whole - x))
+
+
+def _density_over(xp: Any, x: Any, whole: Any, low: Any) -> Any:
+    """phi(x) / (whole + low)."""
+    high, lost = square(xp, x)
+    share, missing = quotient(xp, _INVERSE_ROOT_2PI, whole)
+    left = 0.5 * lost - _INVERSE_ROOT_2PI_LOW / _INVERSE_ROOT_2PI + low / whole - missing / share
+    return decays(xp, share, 0.5 * high, left)
 
 
 def polynomial(coefficients: tuple[float, ...], x: Any) -> Any:

@@ -60,5 +60,6 @@ REFERENCES = {
         value=_log_distribution,
         derivative=_hazard,
         second=lambda x: -1 if x < -_FAR else -_hazard(x) * (x + _hazard(x)),
+        hard=(({}, (0.740130657999208,)),),
     ),
 }
