@@ -23,8 +23,7 @@ REFERENCES = {
         value=lambda z: z - tangent(z),
         derivative=lambda z: tangent(z) ** 2,
         second=lambda z: 2 * tangent(z) * (1 - tangent(z) ** 2),
-        hard=(({}, (0.7976556916574088,)),),
-        hard=(({}, (0.7633307693408109,)),),
+        hard=(({}, (0.7976556916574088,)), ({}, (0.7633307693408109,))),
     ),
     "softshrink": Reference(
         value=lambda z, k: z - k if z > k else z + k if z < -k else 0,
