@@ -29,12 +29,21 @@ def error_of(got: Any, truth: Any) -> float:
     """The error of one number, whose truth may be terms to be added, or of an array by its largest entry."""
     if isinstance(truth, mpf) and isinstance(got, float):
         return ulps(got, truth, min(_magnitude(truth), _LARGEST + _BITS) - _BITS)
-    return apart(got, [_whole(t) for t in _flattened(truth)], unit_of(truth))
+    entries = list(_flattened(truth))
+    whole = [_whole(entry) for entry in entries]
+    return apart(got, whole, _unit(entries, whole))
 
 
 def unit_of(truth: Any) -> int:
     """The exponent of the unit: the ulp of the largest number, or term of a sum, at least the smallest subnormal."""
-    return min(max(map(_magnitude, _terms(truth)), default=_SMALLEST + _BITS), _LARGEST + _BITS) - _BITS
+    entries = list(_flattened(truth))
+    return _unit(entries, [_whole(entry) for entry in entries])
+
+
+def _unit(entries: list[Any], whole: list[Any]) -> int:
+    """That of a truth's entries, some of which are terms, and of what each comes to."""
+    terms = [term for entry in entries if isinstance(entry, tuple) for term in entry]
+    return min(max(map(_magnitude, whole + terms), default=_SMALLEST + _BITS), _LARGEST + _BITS) - _BITS
 
 
 def apart(got: Any, expected: Any, unit: int) -> float:
@@ -87,14 +96,6 @@ def _magnitude(x: Any) -> int:
     """The exponent of the power of two above |x|, at least that of the smallest normal; what is not finite has none."""
     _, mantissa, exponent, bits = _raw(x)
     return max(exponent + bits, _SMALLEST + _BITS) if mantissa else _SMALLEST + _BITS
-
-
-def _terms(truth: Any) -> Iterator[Any]:
-    """All numbers of a truth, sums and their terms."""
-    for entry in _flattened(truth):
-        if isinstance(entry, tuple):
-            yield from entry
-        yield _whole(entry)
 
 
 def _whole(truth: Any) -> Any:
