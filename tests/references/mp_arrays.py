@@ -72,6 +72,11 @@ maximum, minimum, divide, power, hypot, erf = map(_each, ("maximum", "minimum", 
 isfinite, isinf, isnan = (_each(name, bool) for name in ("isfinite", "isinf", "isnan"))
 
 
+def rint(x: Any) -> Any:
+    """The nearest whole numbers."""
+    return np.frompyfunc(lambda number: _number(mpmath.nint(number)), 1, 1)(x)
+
+
 def frexp(x: Any) -> tuple[Any, Any]:
     """Fractions in [1/2, 1) and exponents, where those are any that floats may have."""
     parts = np.frompyfunc(_frexp, 1, 2)(x)
