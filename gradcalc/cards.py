@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,7 @@ from gradcalc.functions.entry import (
     Param,
     VectorActivation,
 )
+from gradcalc.numerics import scalar
 from gradcalc.results import Block, Report, Section, Table, Text
 
 if TYPE_CHECKING:
@@ -157,6 +159,7 @@ def _function_card(entry: Entry) -> Card:
         "domain": entry.domain.text,
         **_target_record(entry),
         "range": entry.image,
+        "limits": _limits(entry),
         "libraries": dict(entry.libraries),
         "notes": list(entry.notes),
         "source": entry.source,
@@ -172,12 +175,41 @@ def _function_card(entry: Entry) -> Card:
         ["domain", entry.domain.text],
         *(["target", text] for text in _target_record(entry).values()),
         ["range", entry.image],
+        *(["limits", _limits_text(limits)] for limits in [_limits(entry)] if limits),
         *([["also called", ", ".join(entry.aliases)]] if entry.aliases else []),
         *(["note", note] for note in entry.notes),
         *([["in libraries", _libraries(entry)]] if entry.libraries else []),
         ["source", entry.source],
     ]
     return _rows_card(record, entry.name, rows)
+
+
+def _limits(entry: Entry) -> list[dict[str, Any]]:
+    """Value and derivative of an activation of one number at -inf and inf, where its domain has them."""
+    if not isinstance(entry, Elementwise):
+        return []
+    parameters = [param.default for param in entry.params]
+    return [
+        {
+            "input": _number(end),
+            "value": _number(entry.value(scalar, end, *parameters)),
+            "derivative": _number(entry.derivative(scalar, end, *parameters)),
+        }
+        for end in (-math.inf, math.inf)
+        if end in entry.domain
+    ]
+
+
+def _number(x: float) -> float | str:
+    """A number as strict JSON has it."""
+    return float(x) + 0.0 if math.isfinite(x) else "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
+
+
+def _limits_text(limits: list[dict[str, Any]]) -> str:
+    """E.g. 0 at -inf, with the slope 0; inf at inf, with the slope 1."""
+    shown = [[f"{float(number):g}" for number in limit.values()] for limit in limits]
+    slopes = ["no slope" if slope == "nan" else f"the slope {slope}" for *_, slope in shown]
+    return "; ".join(f"{value} at {end}, with {said}" for (end, value, _), said in zip(shown, slopes, strict=True))
 
 
 def _libraries(entry: Entry) -> str:

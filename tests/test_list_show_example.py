@@ -122,6 +122,17 @@ def test_a_card_has_every_format(name: str, format_name: str) -> None:
     assert name in printed("show", name, "--format", format_name)
 
 
+def test_limits_at_infinities_are_on_the_cards() -> None:
+    for name in ("gelu", "softsign", "entr", "log1mexp"):
+        limits = json_value(in_process("show", name, "--format", "json"))["limits"]
+        ends = [limit["input"] for limit in limits]
+        answer = json_value(in_process("eval", name, "--format", "json", *ends))
+        assert limits == answer["points"] and ends[-1] == "Infinity"
+    words = " ".join(printed("show", "gelu").split())
+    assert "limits 0 at -inf, with the slope 0; inf at inf, with the slope 1 " in words
+    assert "limits -inf at -inf, with no slope; " in " ".join(printed("show", "entr").split())
+
+
 def test_known_kinks_are_on_the_cards() -> None:
     relu = json_value(in_process("show", "relu", "--format", "json"))
     assert relu["kinks"] == [{"when": "z = 0", "left": 0.0, "right": 1.0, "default": 0.0}]
