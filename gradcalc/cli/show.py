@@ -16,9 +16,9 @@ from gradcalc.cli.options import format_option, output_option
 def command(name: str, format_name: str | None, output: str | None) -> None:
     """Print the card of a function, layer, mistake, convention or example.
 
-    A function's card has its formula, derivative, parameters, kinks, domain, range, aliases and source; with --format
-    latex, and in JSON, formula and derivative are in LaTeX too. A layer's has its formulas, keys, quantities and an
-    example.
+    A function's card has its formula, derivative, parameters, kinks, domain, range, limits, aliases and source; with
+    --format latex, and in JSON, formula and derivative are in LaTeX too. A layer's has its formulas, keys, quantities
+    and an example.
     NAME is a function or a type of layer, by any of its names, a mistake that check names, a convention or an example.
 
     \b
