@@ -276,6 +276,26 @@ def test_conventions_of_gradients_are_known(more: dict[str, Any]) -> None:
         assert theirs is not ours or letter[0] != "d", (layer, letter)
 
 
+def test_every_gradient_of_a_graph_can_be_replaced() -> None:
+    """Two ways that meet, one of them twice; a convolution without a function; the output is taken by nobody."""
+    W = [[0.5, -0.3], [0.2, 0.7]]
+    layers = [
+        {"name": "h", "weights": W, "bias": [0.1, 0.2], "activation": "tanh"},
+        {"name": "k", "weights": W, "activation": "softmax", "inputs": ["input"]},
+        {"name": "m", "type": "multiply", "inputs": ["h", "k", "h"]},
+        {"name": "r", "type": "reshape", "shape": [1, 2]},
+        {"name": "c", "type": "conv1d", "weights": [[[0.4, -0.6]]], "padding": 1},
+        {"name": "f", "type": "flatten"},
+        {"name": "j", "type": "concat", "inputs": ["f", "h"]},
+    ]
+    spec = {"input": [[0.3, -1.2], [1.0, 0.4]], "target": [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0]], "loss": "half_square"}
+    right = gradcalc.backprop({**spec, "layers": layers})
+    numeric = by_differences(right)
+    for (layer, letter, ours), (_, _, theirs) in zip(right.addresses(), numeric.addresses(), strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-8, atol=1e-11), (layer, letter)
+        assert theirs is not ours or letter[0] != "d" or "_terms" in letter, (layer, letter)
+
+
 def test_the_json_is_a_contract(tmp_path: Path) -> None:
     outcome = in_process("gradcheck", written(tmp_path, MAZUR), "--format", "json")
     found = json.loads(outcome.out)
