@@ -28,8 +28,9 @@ def _surprises(x: Any) -> list[Any]:
 def _poly_gradient(x: Any, y: Any, epsilon: Any) -> list[Any]:
     p = softmax(x)
     more = [epsilon * t * share for t, share in zip(y, p, strict=True)]
+    labels, whole = sum(y), sum(more)
     return [
-        (p[j] * (sum(y) - y[j]), p[j] * (sum(more) - more[j]), -(1 - p[j]) * y[j], -(1 - p[j]) * more[j])
+        (p[j] * (labels - y[j]), p[j] * (whole - more[j]), -(1 - p[j]) * y[j], -(1 - p[j]) * more[j])
         for j in range(len(x))
     ]
 
@@ -38,7 +39,8 @@ def _probabilities(x: Any, normalize: bool) -> list[Any]:
     """The probabilities; NaN where nothing is to be divided by its sum."""
     if not normalize:
         return list(x)
-    return [entry / sum(x) if sum(x) else mpf("nan") for entry in x]
+    whole = sum(x)
+    return [entry / whole if whole else mpf("nan") for entry in x]
 
 
 def _term(p: Any, gamma: Any) -> Any:
@@ -76,10 +78,12 @@ def _focal_gradient(x: Any, y: Any, gamma: Any, alpha: Any, normalize: bool) -> 
     pull = [_times(alpha, _times(t, _slope(a, gamma))) for a, t in zip(p, y, strict=True)]
     if not normalize:
         return pull
-    if not sum(x):
+    whole = sum(x)
+    if not whole:
         return [mpf("nan")] * len(x)
     back = [a * g if a else -alpha * t for a, g, t in zip(p, pull, y, strict=True)]
-    return [(_times(1 - p[j], pull[j]) / sum(x), -(sum(back) - back[j]) / sum(x)) for j in range(len(x))]
+    all_back = sum(back)
+    return [(_times(1 - p[j], pull[j]) / whole, -(all_back - back[j]) / whole) for j in range(len(x))]
 
 
 def _gce_by_q(x: Any, y: int, q: Any) -> Any:

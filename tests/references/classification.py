@@ -93,7 +93,8 @@ def _probabilities(x: Any, normalize: bool) -> list[Any]:
     """The probabilities; NaN where nothing is to be divided by its sum."""
     if not normalize:
         return list(x)
-    return [entry / sum(x) if sum(x) else mpf("nan") for entry in x]
+    whole = sum(x)
+    return [entry / whole if whole else mpf("nan") for entry in x]
 
 
 def _ce(x: Any, y: Any, normalize: bool, clip: Any) -> Any:
