@@ -61,16 +61,29 @@ def _similar(np: Any, x: Any, labels: Any, temperature: float, eps: float) -> _S
 
 
 def _ntxent(np: Any, x: Any, labels: Any, temperature: float, eps: float) -> Any:
+    from gradcalc.functions.ntxent_in_floats import similar
     from gradcalc.numerics import digits
 
-    with digits.digits(digits.ENOUGH):
+    ordinary = similar(np, x, _masks(np, labels), temperature, eps)
+    if ordinary is not None:
+        return ordinary.value(np)
+
+    def compute() -> Any:
         at = _similar(np, x, labels, temperature, eps)
-        return digits.rounded(np, digits.log1p(np, at.ratio).sum() / at.pairs)
+        return digits.log1p(np, at.ratio).sum() / at.pairs
+
+    return digits.settled(np, compute, digits.span(np, x))
 
 
 def _ntxent_gradient(np: Any, x: Any, labels: Any, side: str, temperature: float, eps: float) -> Any:
     """With g = dL/du: (g - u (u.g)) / length, or g / eps where a length counts as eps."""
+    from gradcalc.functions.ntxent_in_floats import similar
     from gradcalc.numerics import digits
+
+    ordinary = similar(np, x, _masks(np, labels), temperature, eps)
+    found = ordinary and ordinary.gradient(np)
+    if found is not None:
+        return found
 
     def compute() -> Any:
         at = _similar(np, x, labels, temperature, eps)
@@ -78,18 +91,24 @@ def _ntxent_gradient(np: Any, x: Any, labels: Any, side: str, temperature: float
         along = at.directions * (at.directions * g).sum(axis=-1, keepdims=True)
         return np.where(at.counts, g - along, g) / at.lengths
 
-    return digits.settled(np, compute)
+    return digits.settled(np, compute, digits.span(np, x))
 
 
 def _ntxent_by_temperature(np: Any, x: Any, labels: Any, temperature: float, eps: float) -> Any:
     """The loss depends on s / T alone: -(sum dL/ds s) / T."""
+    from gradcalc.functions.ntxent_in_floats import similar
     from gradcalc.numerics import digits
+
+    ordinary = similar(np, x, _masks(np, labels), temperature, eps)
+    found = ordinary and ordinary.by_temperature(np)
+    if found is not None:
+        return found
 
     def compute() -> Any:
         at = _similar(np, x, labels, temperature, eps)
         return -(at.slopes * at.similarity).sum() / digits.exactly(np, temperature)[()]
 
-    return digits.settled(np, compute)
+    return digits.settled(np, compute, digits.span(np, x))
 
 
 # --- circle: the mean over embeddings of log(1 + P N), P the sum of e^w over those of its label, N over the others ---
@@ -149,25 +168,48 @@ def _circle_parts(np: Any, x: Any, labels: Any, gamma: float, margin: float) -> 
     gap = 1 - x @ x.T
     d = _above_zero(np, gap)
     w = scale * np.where(pulls, _above_zero(np, d + m) * (d - m), _above_zero(np, 1 + m - d) * (1 - m - d))
-    totals = [digits.log_sum(np, w, mask) for mask in (pulls, pushes)]
-    parts = [
-        digits.exp(np, np.where(mask, w - total[:, None], ZERO))
-        for mask, total in zip((pulls, pushes), totals, strict=True)
-    ]
-    weights = np.where(pulls, parts[0], np.where(pushes, parts[1], ZERO))
-    return _Circle(totals[0] + totals[1], pulls, pushes, gap, d, w, weights, scale, m)
+    (pull, of_pull, high), (push, of_push, low) = _weighed(np, w, pulls), _weighed(np, w, pushes)
+    exponent = (high + low) + (digits.log(np, of_pull) + digits.log(np, of_push))
+    weights = np.where(pulls, pull, np.where(pushes, push, ZERO))
+    return _Circle(exponent, pulls, pushes, gap, d, w, weights, scale, m)
+
+
+def _weighed(np: Any, w: Any, among: Any) -> tuple[Any, Any, Any]:
+    """Softmax of the entries of a mask (B, B), and the two parts of the log of their sum, (B,): log(sum) + top."""
+    from decimal import Decimal
+
+    from gradcalc.numerics import digits
+    from gradcalc.numerics.digits import ONE, ZERO
+
+    top = np.where(among, w, Decimal("-Infinity")).max(axis=-1)
+    top = np.where(among.any(axis=-1), top, ZERO)
+    e = np.where(among, digits.exp(np, np.where(among, w - top[:, None], ZERO)), ZERO)
+    whole = e.sum(axis=-1)
+    return e / np.where(among.any(axis=-1), whole, ONE)[:, None], whole, top
 
 
 def _circle(np: Any, x: Any, labels: Any, gamma: float, margin: float) -> Any:
+    from gradcalc.functions.circle_in_floats import circled
     from gradcalc.numerics import digits
 
-    with digits.digits(digits.ENOUGH):
+    ordinary = circled(np, x, _masks(np, labels), gamma, margin)
+    if ordinary is not None:
+        return ordinary.value(np)
+
+    def compute() -> Any:
         a = _circle_parts(np, x, labels, gamma, margin).exponent
-        found = np.where(a > 0, a, 0) + digits.log1p(np, digits.exp(np, -abs(a)))
-        return digits.rounded(np, found.sum() / len(a))
+        return (np.where(a > 0, a, 0) + digits.log1p(np, digits.exp(np, -abs(a)))).sum() / len(a)
+
+    return digits.settled(np, compute, digits.span(np, x, margin))
 
 
 def _circle_gradient(np: Any, x: Any, labels: Any, side: str, gamma: float, margin: float) -> Any:
+    from gradcalc.functions.circle_in_floats import circled
+
+    ordinary = circled(np, x, _masks(np, labels), gamma, margin)
+    found = ordinary and ordinary.gradient(np)
+    if found is not None:
+        return found
     left, right = _circle_sides(np, x, labels, gamma, margin)
     return {"left": left, "right": right}.get(side, (left + right) / 2)
 
@@ -185,22 +227,33 @@ def _circle_sides(np: Any, x: Any, labels: Any, gamma: float, margin: float) -> 
         up, down = _above_zero(np, exact), -_above_zero(np, -exact)
         return np.stack([falling @ up + rising @ down, rising @ up + falling @ down])
 
-    return digits.settled(np, compute)
+    return digits.settled(np, compute, digits.span(np, x, margin))
 
 
 def _circle_by_gamma(np: Any, x: Any, labels: Any, gamma: float, margin: float) -> Any:
+    from gradcalc.functions.circle_in_floats import circled
     from gradcalc.numerics import digits
+
+    ordinary = circled(np, x, _masks(np, labels), gamma, margin)
+    found = ordinary and ordinary.by_gamma(np)
+    if found is not None:
+        return found
 
     def compute() -> Any:
         at = _circle_parts(np, x, labels, gamma, margin)
         return (at.pushed(np) * at.weights * at.w).sum() / (at.scale * len(x))
 
-    return digits.settled(np, compute)
+    return digits.settled(np, compute, digits.span(np, x, margin))
 
 
 def _circle_by_margin(np: Any, x: Any, labels: Any, gamma: float, margin: float) -> Any:
     """max(0, d + m) (d - m) and max(0, 1 + m - d) (1 - m - d) by m: -2 m in either, where they are not 0."""
+    from gradcalc.functions.circle_in_floats import circled
     from gradcalc.numerics import digits
+
+    ordinary = circled(np, x, _masks(np, labels), gamma, margin)
+    if ordinary is not None:
+        return ordinary.by_margin(np)
 
     def compute() -> Any:
         at = _circle_parts(np, x, labels, gamma, margin)
@@ -208,7 +261,7 @@ def _circle_by_margin(np: Any, x: Any, labels: Any, gamma: float, margin: float)
         slope = np.where(counts, -2 * at.m, 0 * at.distance)
         return (at.pushed(np) * at.weights * at.scale * slope).sum() / len(x)
 
-    return digits.settled(np, compute)
+    return digits.settled(np, compute, digits.span(np, x, margin))
 
 
 _TEMPERATURE = Domain("at least 1e-12", 1e-12)
@@ -245,7 +298,7 @@ ENTRIES = (
             "a pair counts twice, as i, j and as j, i; without two rows of one label there is nothing to take the mean"
             " of, which is an error here and NaN in optax",
             "optax has eps=2.2e-16; a row of zeros has no direction, and gives NaN without eps",
-            "worked out in decimals of 60 digits and more",
+            "worked out in twice the precision of floats, or in decimals where that would not do",
         ),
         libraries={"optax.losses": "ntxent"},
         source="Chen, Kornblith, Norouzi & Hinton 2020; optax ntxent",
@@ -282,7 +335,7 @@ ENTRIES = (
             "Keras' loss class takes the same mean over the batch, its function gives one number for each row",
             "the weights max(0, ...) are part of the loss and differentiated, as in Keras; the paper holds them fixed",
             "a row that has no other of its label, or none of another, adds 0",
-            "worked out in decimals of 60 digits and more",
+            "worked out in twice the precision of floats, or in decimals where that would not do",
         ),
         libraries={"Keras": "circle"},
         source="Sun et al. 2020; Keras circle",

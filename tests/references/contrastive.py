@@ -25,7 +25,7 @@ def _combined(factors: Any, rows: Any) -> list[Any]:
 
 @cache
 def _directions(x: Any, eps: Any) -> Any:
-    lengths = [max(sqrt(_dot(row, row)), eps) for row in x]
+    lengths = [max(sqrt(_dot(row, row)), eps) or mpf("nan") for row in x]
     return lengths, [[a / length for a in row] for row, length in zip(x, lengths, strict=True)]
 
 
@@ -125,6 +125,12 @@ def _of_length_one() -> list[tuple[Any, ...]]:
     return [*found, ([[3.0, 4.0], [-20.0, 0.1], [1e-5, -7.0]], [1, 1, 2]), ([[0.5, 0.1], [0.2, 0.9]], [1, 2])]
 
 
+def _of_many_rows(spread: float) -> tuple[Any, ...]:
+    """A batch large enough to be worked out in floats."""
+    draw = random.Random("many rows")
+    return [[draw.gauss(0.5, spread) for _ in range(3)] for _ in range(9)], [0, 0, 1, 1, 2, 2, 2, 3, 0]
+
+
 REFERENCES = {
     "ntxent": Reference(
         value=lambda *given: _ntxent(*given)[0],
@@ -132,6 +138,11 @@ REFERENCES = {
         by_parameter={"temperature": lambda *given: _ntxent(*given)[2]},
         parameters=({}, {"temperature": 1.0, "eps": 1e-8}, {"temperature": 0.004}),
         points=_directed,
+        hard=(
+            ({"temperature": 0.3}, ([[0.13, 0.08], [-1e154, -1e154], [-6e-163, -6.4e-163], [0.0, -0.0]], [2, 0, 2, 1])),
+            ({"temperature": 0.2}, _of_many_rows(0.5)),
+            ({}, _of_many_rows(1e-9)),
+        ),
     ),
     "circle": Reference(
         value=lambda *given: _circle(*given)[0],
@@ -139,5 +150,19 @@ REFERENCES = {
         by_parameter={"gamma": lambda *given: _circle(*given)[2], "margin": lambda *given: _circle(*given)[3]},
         parameters=({}, {"gamma": 3.0, "margin": 0.25}),
         points=_of_length_one,
+        hard=(
+            (
+                {},
+                (
+                    [[0.0, 0.84, 48.3], [1.0, -1417.0, -81784.0], [0.0, 0.92, 47.6], [1e-130, -2e-140, 0.0]],
+                    [0, 2, 0, 1],
+                ),
+            ),
+            (
+                {"gamma": 4.645236008806664e307},
+                ([[42.5, -44.8], [42.4, -44.8], [42.5, -44.8], [119.9, -139.5]], [1, 2, 1, 2]),
+            ),
+            ({}, _of_many_rows(0.5)),
+        ),
     ),
 }
