@@ -27,7 +27,7 @@ Shown = Mapping[Key, Array]
 _KEPT = 20_000_000
 
 #: Where a spec has many steps, mistakes are made in all of them as far as so many passes reach.
-_MOST_PASSES = 30_000
+_MOST_PASSES = 20_000
 
 
 class Candidate(NamedTuple):
