@@ -231,7 +231,8 @@ class Walk:
         parameters = {name: self.number(arg) for name, arg in given.items() if arg.op != "word"}
         values = {**entry.parameters({}), **words, **{name: p[0] for name, p in parameters.items()}}
         if any(len(p) > 1 for p in parameters.values()) or (self.side and entry.kinks and len(u) > 1):
-            inner = {name: (value,) for name, value in values.items()} | parameters | {"z": u}
+            known = {name: (float("inf") if value is None else value,) for name, value in values.items()}
+            inner = known | parameters | {"z": u}
             return Walk(self.nx, inner, "z", self.side, self.guarded).number(entry_tree(entry))
         args = (self.nx.xp, u[0], *values.values())
 

@@ -122,7 +122,7 @@ class Forward:
         entry = elementwise(node.op)
         assert entry is not None  # the parser knows the names
         given = {key: arg for key, arg in bound(entry, node.args).items() if arg.op != "word"}
-        defaults = {p.name: number(float(p.default)) for p in entry.params if isinstance(p.default, int | float)}
+        defaults = {p.name: name("inf") if p.default is None else number(float(p.default)) for p in entry.params}
         values = {**defaults, **given, "z": node.args[0]}
         if any(self.letter in arg.names for arg in given.values()):
             return self.of(substituted(entry_tree(entry), values))
