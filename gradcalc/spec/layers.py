@@ -10,6 +10,8 @@ from gradcalc.layers.base import Layer
 from gradcalc.network import Parameter
 from gradcalc.shapes import Array, shape_text
 from gradcalc.spec.graph import Stated
+from gradcalc.spec.limits import size_text
+from gradcalc.spec.nodes import Reading
 from gradcalc.spec.settings import LayerSettings, Source
 
 Conventions = dict[str, str]
@@ -72,9 +74,13 @@ def _check_ranks(one: Stated, sources: Sequence[Source]) -> None:
         )
 
 
-def kept_numbers(layers: Sequence[Layer], examples: int) -> int:
-    """How many numbers a forward and backward pass of so many examples keeps, parameters' gradients included."""
-    return sum(layer.kept(examples) for layer in layers)
+def reserve_passes(reading: Reading, layers: Sequence[Layer], examples: int) -> None:
+    """Counts what a forward and backward pass keeps, parameters' gradients included; the error is at the largest."""
+    if layers:
+        kept = [layer.kept(examples) for layer in layers]
+        at = kept.index(max(kept))
+        of_it = f", {size_text(kept[at] * reading.dtype.itemsize)} of it for layer {layers[at].name}"
+        reading.reserve(sum(kept), ("layers", at), "this network with so many examples", of_it)
 
 
 def rank_error(one: Stated, array: Array, path: tuple[str, ...]) -> SpecError:

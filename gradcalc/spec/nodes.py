@@ -36,13 +36,13 @@ class Reading:
             return FilePath(), True
         return self.folder, self.allow_outside
 
-    def reserve(self, numbers: int, path: Path, what: str) -> None:
-        """Counts numbers about to be kept; SpecError where that is more memory than allowed."""
+    def reserve(self, numbers: int, path: Path, what: str, of_it: str = "") -> None:
+        """Counts numbers about to be kept; SpecError where that is more memory than allowed, and what part of it is."""
         self.reserved += numbers * self.dtype.itemsize
         if self.reserved > self.memory_limit:
             needed, limit = size_text(self.reserved), size_text(self.memory_limit)
             raise SpecError(
-                f"{what} would need {needed} of memory, over the limit of {limit}",
+                f"{what} would need {needed} of memory{of_it}, over the limit of {limit}",
                 hint="--memory-limit raises it",
                 path=path,
             )

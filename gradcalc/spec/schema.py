@@ -19,7 +19,7 @@ from gradcalc.spec.further import read_with, takes_no_target
 from gradcalc.spec.graph import is_chain, read_graph
 from gradcalc.spec.inputs import input_names, read_inputs
 from gradcalc.spec.keys import PENALTY, TOP
-from gradcalc.spec.layers import build_layers, kept_numbers
+from gradcalc.spec.layers import build_layers, reserve_passes
 from gradcalc.spec.nodes import Node
 from gradcalc.spec.targets import read_rows, read_target
 
@@ -40,7 +40,7 @@ def read_problem(spec: Node) -> Problem:
     examples, x = inputs.examples, inputs.named[0][1]
     layers, shared = build_layers(stated, inputs.named, len(x), conventions)
     outputs = (len(x), *(layers[-1].gives if layers else x.shape[1:]))
-    spec.reading.reserve(kept_numbers(layers, len(x)), ("layers",), "this network with so many examples")
+    reserve_passes(spec.reading, layers, len(x))
     upstream = objective = None
     if "upstream" in keys:
         upstream = read_rows(keys["upstream"], examples, len(x), outputs[1:]).astype(x.dtype)
