@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Param, VectorLoss
 from gradcalc.numerics.angles import cosine, cosine_gap, cosine_slope, dot
+
+if TYPE_CHECKING:
+    from gradcalc.numerics.wide import Wide
 
 _LIFT = 2.0**100  # products of shares keep their digits
 _HIGH = 500  # an exponent
@@ -73,37 +76,88 @@ def _unshared(np: Any, x: Any, y: Any, one: Any = 1.0) -> Any:
     return np.concatenate([products, product_error(x, rest, products) + x * lost], axis=-1)
 
 
-def _tversky_parts(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> _Overlap:
-    from gradcalc.numerics import arrays, doubled
+class _Tversky(NamedTuple):
+    """K = sum x y + smooth, what is falsely there, M = alpha sum x (1 - y) + beta sum (1 - x) y, and K + M."""
 
-    up = _raising(np, x * max(alpha, 1.0), y * max(beta, 1.0), np.array([smooth]))
-    high_x, high_y = np.ldexp(x, up), np.ldexp(y, up)
-    of_x, of_y = _total(np, _unshared(np, high_x, y)), _total(np, _unshared(np, high_y, x))
-    missed, low = doubled.plus(arrays, doubled.multiplied(arrays, alpha, of_x), doubled.multiplied(arrays, beta, of_y))
-    missed, kept = missed + low, dot(np, high_x, y) + np.ldexp(smooth, up)
-    return _Overlap(missed, kept, kept + missed, alpha * (1.0 - y) - beta * y, y, up, 0)
+    kept: Wide
+    false_positives: Wide
+    false_negatives: Wide
+    missed: Wide
+    whole: Wide
+
+
+def _tversky_parts(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> _Tversky:
+    from gradcalc.numerics import wide
+    from gradcalc.numerics.vectors import product_error
+
+    up_x, up_y = _raising(np, x), _raising(np, y)
+    high_x, high_y = np.ldexp(x, up_x), np.ldexp(y, up_y)
+    both = high_x * y
+    both = np.concatenate([both, product_error(high_x, y, both)], axis=-1)
+    kept = wide.plus(np, wide.total(np, both, -up_x), wide.number(np, smooth))
+    of_x = wide.total(np, _unshared(np, high_x, y), -up_x)
+    of_y = wide.total(np, _unshared(np, high_y, x), -up_y)
+    weights = wide.number(np, alpha), wide.number(np, beta)
+    missed = wide.plus(np, wide.times(np, weights[0], of_x), wide.times(np, weights[1], of_y))
+    return _Tversky(kept, of_x, of_y, missed, wide.plus(np, kept, missed))
+
+
+def _per_whole(np: Any, part: Wide, at: _Tversky) -> Wide:
+    """part K / (K + M)^2."""
+    from gradcalc.numerics import wide
+
+    return wide.over(np, wide.times(np, part, wide.over(np, at.kept, at.whole)), at.whole)
 
 
 def _tversky(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> Any:
-    return _tversky_parts(np, x, y, alpha, beta, smooth).loss
+    from gradcalc.numerics import wide
+
+    at = _tversky_parts(np, x, y, alpha, beta, smooth)
+    return wide.over(np, at.missed, at.whole).rounded(np)[..., 0]
 
 
 def _tversky_gradient(np: Any, x: Any, y: Any, side: str, alpha: float, beta: float, smooth: float) -> Any:
-    return _tversky_parts(np, x, y, alpha, beta, smooth).gradient(np)
+    """((1 - y) alpha K - y (beta K + M)) / (K + M)^2 = (1 - y) rise - y fall, both for all entries the same."""
+    from gradcalc.numerics import wide
+    from gradcalc.numerics.vectors import scaled
+
+    at = _tversky_parts(np, x, y, alpha, beta, smooth)
+    rise, of_beta = (_per_whole(np, wide.number(np, weight), at) for weight in (alpha, beta))
+    fall = wide.plus(np, of_beta, wide.over(np, wide.over(np, at.missed, at.whole), at.whole))
+    (rest, rest_unit), (part, part_unit) = scaled(np, 1.0 - y), scaled(np, y)
+    rise, fall = (_unless_nothing(np, *of) for of in ((rise, rest), (fall, part)))
+    unit = np.maximum(rise.exponent + rest_unit, fall.exponent + part_unit)
+    high_rise, high_fall = rise.shifted(np, unit - rest_unit)[0], fall.shifted(np, unit - part_unit)[0]
+    return np.ldexp(rest * high_rise - part * high_fall, unit)
+
+
+def _unless_nothing(np: Any, factor: Wide, of: Any) -> Wide:
+    """A factor with the exponent of 0 where all that it multiplies is 0."""
+    from gradcalc.numerics.wide import NOTHING
+
+    nothing = (of == 0).all(axis=-1, keepdims=True)
+    return factor._replace(exponent=np.where(nothing, NOTHING, factor.exponent))
 
 
 def _tversky_by_target(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> Any:
-    return _tversky_parts(np, y, x, beta, alpha, smooth).gradient(np)
+    return _tversky_gradient(np, y, x, "default", beta, alpha, smooth)
 
 
-def _tversky_by_weight(np: Any, x: Any, y: Any, at: _Overlap) -> Any:
-    """d / d weight of the terms x (1 - y)."""
-    false = _total(np, _unshared(np, np.ldexp(x, at.unit), y)) / at.whole
-    return at.over_whole(np, false * at.kept, 0)[..., 0]
+def _tversky_by_alpha(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> Any:
+    at = _tversky_parts(np, x, y, alpha, beta, smooth)
+    return _per_whole(np, at.false_positives, at).rounded(np)[..., 0]
+
+
+def _tversky_by_beta(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> Any:
+    at = _tversky_parts(np, x, y, alpha, beta, smooth)
+    return _per_whole(np, at.false_negatives, at).rounded(np)[..., 0]
 
 
 def _tversky_by_smooth(np: Any, x: Any, y: Any, alpha: float, beta: float, smooth: float) -> Any:
-    return _tversky_parts(np, x, y, alpha, beta, smooth).by_smooth(np)
+    from gradcalc.numerics import wide
+
+    at = _tversky_parts(np, x, y, alpha, beta, smooth)
+    return -wide.over(np, wide.over(np, at.missed, at.whole), at.whole).rounded(np)[..., 0] + 0.0
 
 
 def _dice_parts(np: Any, x: Any, y: Any, smooth: float, squared: bool) -> _Overlap:
@@ -207,14 +261,14 @@ ENTRIES = (
                 0.5,
                 "weight of false positives a * (1 - y)",
                 NOT_NEGATIVE,
-                derivative=lambda np, x, y, a, b, s: _tversky_by_weight(np, x, y, _tversky_parts(np, x, y, a, b, s)),
+                derivative=_tversky_by_alpha,
             ),
             Param(
                 "beta",
                 0.5,
                 "weight of false negatives (1 - a) * y",
                 NOT_NEGATIVE,
-                derivative=lambda np, x, y, a, b, s: _tversky_by_weight(np, y, x, _tversky_parts(np, x, y, a, b, s)),
+                derivative=_tversky_by_beta,
             ),
             Param("smooth", 0.0, _SMOOTH, NOT_NEGATIVE, derivative=_tversky_by_smooth),
         ),
@@ -261,7 +315,8 @@ ENTRIES = (
         additive=False,
         notes=(
             "tversky with alpha = beta = 1/2 and half the smoothing",
-            "optax' smooth=1 is smooth=2 here; it takes logits, and dice_loss the mean over classes, each by itself",
+            "optax adds smooth to half of either part, so that its smooth=1 is smooth=2 here;"
+            " it takes logits, and dice_loss the mean over classes, each by itself",
             "Keras adds 1e-7 below the fraction alone; Flux has smooth=1, squared",
         ),
         libraries={"optax.losses": "binary_dice_loss, dice_loss", "Keras": "dice"},

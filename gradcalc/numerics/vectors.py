@@ -53,7 +53,19 @@ def lifted(np: Any, x: Any) -> tuple[Any, Any]:
 
 
 def total(np: Any, x: Any, bound: float | None = None) -> Any:
-    """Sum over the last axis, (...), as if added in twice the precision; `bound` is the largest entry, if known.
+    """Sum over the last axis, (...), as if added in twice the precision; `bound` is the largest entry, if known."""
+    found = np.add(*_sums(np, x, bound))
+    finite = np.isfinite(found)
+    return found if finite.all() else np.where(finite, found, x.sum(axis=-1))
+
+
+def full_total(np: Any, x: Any) -> tuple[Any, Any]:
+    """The sum over the last axis of numbers that are finite, and what its rounding lost."""
+    return two_sum(*_sums(np, x))
+
+
+def _sums(np: Any, x: Any, bound: float | None = None) -> tuple[Any, Any]:
+    """Two sums that make up that of the last axis, the first of them exact.
 
     Adding and taking away a large power of two cuts each entry into a multiple of one tiny number, of which
     all sums are exact, and a rest too small for its rounding to matter.
@@ -63,11 +75,9 @@ def total(np: Any, x: Any, bound: float | None = None) -> Any:
     anchor = np.ldexp(1.0, exponent)
     high = x + anchor
     high -= anchor
-    found = high.sum(axis=-1)
+    first = high.sum(axis=-1)
     np.subtract(x, high, out=high)
-    found = found + high.sum(axis=-1)
-    finite = np.isfinite(found)
-    return found if finite.all() else np.where(finite, found, x.sum(axis=-1))
+    return first, high.sum(axis=-1)
 
 
 def without(np: Any, x: Any, index: Any) -> Any:

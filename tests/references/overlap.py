@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import mpf, sqrt
+from mpmath import mp, mpf, sqrt
 
 from references.reference import Reference
 
 _NAN = mpf("nan")
+_EXACT = 1400  # digits: what is left of parallel vectors is nothing
 
 
 def _dot(x: Any, y: Any) -> Any:
@@ -31,8 +32,10 @@ def _similarity_gradient(x: Any, y: Any, eps: Any) -> list[Any]:
     square = _dot(x, x)
     if square < eps**2:
         return [t / lengths for t in y]
-    share = _dot(x, y) / square
-    return [(t - a * share) / lengths for a, t in zip(x, y, strict=True)]
+    with mp.workdps(_EXACT):
+        share = _dot(x, y) / _dot(x, x)
+        across = [t - a * share for a, t in zip(x, y, strict=True)]
+    return [part / lengths for part in across]
 
 
 def _tversky(x: Any, y: Any, alpha: Any, beta: Any, smooth: Any) -> tuple[Any, Any, Any, Any]:
@@ -131,6 +134,17 @@ REFERENCES = {
         by_parameter={"alpha": _by_weight(2), "beta": _by_weight(3), "smooth": _by_smooth},
         parameters=({}, {"alpha": 0.3, "beta": 0.7}, {"smooth": 1.0}),
         hard=(
+            (
+                {"alpha": 0.860242028003852, "beta": 548.8879437096717},
+                (
+                    [0.17228565067479518, 0.8708461928221555, 0.8918612307885756],
+                    [0.0, 0.8708461928221554, 0.04515192649467825],
+                ),
+            ),
+            ({"beta": 5e-324}, ([5e-324, 5e-324, 5e-324], [1.0, 0.0, 0.0])),
+            ({"alpha": 4.984369105291404, "beta": 1e300}, ([1.0], [1.0])),
+            ({"alpha": 1e-300, "beta": 4.1937008992597e166, "smooth": 0.5}, ([1.0] * 4, [0.0, 0.0, 1.0, 0.0])),
+            ({"alpha": 4.27496422546254e-310}, ([0.107, 0.5, 0.093], [0.0, 0.0, 0.0])),
             ({}, ([5e-324], [5e-324])),
             ({}, ([5.796443469469973e-216], [2.342229615416986e-216])),
             (
