@@ -12,7 +12,8 @@ def _logsumexp(np: Any, z: Any) -> Any:
     from gradcalc.numerics.softened import soften
 
     largest = z.max(axis=-1)
-    return np.where(np.isinf(largest), largest, largest + np.log1p(soften(np, z).rest[..., 0]))
+    found = np.where(np.isinf(largest), largest, largest + np.log1p(soften(np, z).rest[..., 0]))
+    return _beside_zero(np, found, largest, z, 1)
 
 
 def _logmeanexp(np: Any, z: Any) -> Any:
@@ -26,7 +27,51 @@ def _logmeanexp(np: Any, z: Any) -> Any:
     mean = soft.whole[..., 0] / n
     log_mean = np.where(mean < 0.5, np.log(mean), np.log1p(total(np, falls) / n))
     largest = z.max(axis=-1)
-    return np.where(np.isinf(largest), largest, largest + log_mean)
+    return _beside_zero(np, np.where(np.isinf(largest), largest, largest + log_mean), largest, z, n)
+
+
+def _beside_zero(np: Any, found: Any, largest: Any, z: Any, n: int) -> Any:
+    """`found`, in twice the precision where m all but cancels the logarithm of the sum, or of its n-th part."""
+    from gradcalc.numerics.roots import patched
+
+    near = np.absolute(found) < 0.5 * np.maximum(np.absolute(largest), np.absolute(found - largest))
+    found = patched(near, lambda z: _closely(np, z, n), found, z)
+    if n == 1:
+        return found
+    small = np.absolute(z).max(axis=-1) < _SMALL
+    return patched(near & small, lambda z: _of_small(np, z), found, z)
+
+
+_SMALL = 0.25
+
+
+def _closely(np: Any, z: Any, n: int) -> Any:
+    """log(S / n) with S the sum of all e^z."""
+    from gradcalc.numerics import arrays, doubled, powers
+
+    top = z.argmax(axis=-1)[..., None]
+    largest = np.take_along_axis(z, top, axis=-1)
+    power, k = powers.exponential(np, doubled.added(arrays, z, -largest))
+    terms = np.ldexp(power[0], k), np.ldexp(power[1], k)
+    for part in terms:
+        np.put_along_axis(part, top, 0.0, axis=-1)
+    of_sum = powers.logarithm_beyond_one(np, powers.summed(np, terms))
+    if n > 1:
+        of_count = powers.logarithm(np, (np.full(largest.shape, float(n)), 0.0 * largest))
+        of_sum = doubled.minus(arrays, of_sum, of_count)
+    high, low = doubled.plus(arrays, (largest, 0.0), of_sum)
+    return (high + low)[..., 0]
+
+
+def _of_small(np: Any, z: Any) -> Any:
+    """log1p(mean of e^z - 1), of whose terms all digits may be needed."""
+    from gradcalc.numerics import arrays, doubled, powers
+
+    high, low = powers.risen((z, 0.0 * z))
+    faint = np.absolute(z) < 1e-200  # whose parts would be subnormal
+    whole = powers.summed(np, (np.where(faint, z, high), np.where(faint, 0.0, low)))
+    mean, low = doubled.over(arrays, whole, (float(z.shape[-1]), 0.0))
+    return (np.log1p(mean) + low / (1.0 + mean))[..., 0]
 
 
 def _shares(np: Any, z: Any, side: str) -> Any:

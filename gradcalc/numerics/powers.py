@@ -23,10 +23,10 @@ def exponential(np: Any, x: Pair) -> tuple[Pair, Any]:
     k = np.rint(high / (_LOG_2[0] + _LOG_2[1]))
     left = doubled.plus(arrays, (high - k * _LOG_2[0], 0.0), (np.where(high == x[0], x[1], 0.0), 0.0))
     left = doubled.minus(arrays, left, doubled.times(arrays, (k, 0.0), _LOG_2[1:]))
-    return doubled.plus(arrays, _risen(left), (1.0, 0.0)), np.where(k == k, k, 0.0).astype(np.intc)
+    return doubled.plus(arrays, risen(left), (1.0, 0.0)), np.where(k == k, k, 0.0).astype(np.intc)
 
 
-def _risen(x: Pair) -> Pair:
+def risen(x: Pair) -> Pair:
     """e^x - 1 for |x| < 1/2: Taylor's series of a part of x, squared over and over."""
     from gradcalc.numerics import arrays
 
@@ -49,9 +49,9 @@ def logarithm(np: Any, x: Pair) -> Pair:
     exponent = exponent - lower
     mantissa = np.where(lower, 2.0 * mantissa, mantissa), np.ldexp(x[1], -exponent)
     rounded = np.log(mantissa[0])
-    risen = _risen((-rounded, 0.0 * rounded))
+    change = risen((-rounded, 0.0 * rounded))
     beyond = doubled.plus(arrays, mantissa, (-1.0, 0.0))
-    step = doubled.plus(arrays, beyond, doubled.times(arrays, mantissa, risen))
+    step = doubled.plus(arrays, beyond, doubled.times(arrays, mantissa, change))
     of_mantissa = doubled.plus(arrays, (rounded, 0.0), step)
     return with_power_of_two(of_mantissa, exponent)
 

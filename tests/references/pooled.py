@@ -1,4 +1,4 @@
-"""References of the logarithms of a sum and a mean of exponentials; their terms may cancel."""
+"""References of the logarithms of a sum and a mean of exponentials."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def _rest(z: Any) -> Any:
 
 
 REFERENCES = {
-    "logsumexp": Reference(value=lambda z: (max(z), log1p(_rest(z))), derivative=softmax),
-    "logmeanexp": Reference(value=lambda z: (max(z), log((1 + _rest(z)) / len(z))), derivative=softmax),
+    "logsumexp": Reference(
+        value=lambda z: max(z) + log1p(_rest(z)),
+        derivative=softmax,
+        hard=(({}, ([-0.6931471, -0.6931473],)), ({}, ([-40.0, -1e-17, -41.0],)), ({}, ([-1.0, -2.0, -0.7],))),
+    ),
+    "logmeanexp": Reference(
+        value=lambda z: max(z) + log((1 + _rest(z)) / len(z)),
+        derivative=softmax,
+        hard=(({}, ([1.0986, -30.0, -1.0],)), ({}, ([1e-9, -1e-9, 3e-9],))),
+    ),
 }
