@@ -49,7 +49,7 @@ def at_random(entry: Entry, count: int, seed: str) -> Iterator[Error]:
 
 def show(entry: Entry, found: dict[tuple[str, str], Error], shown: float) -> Error:
     """One line for a function, then one for each quantity past `shown`; the largest error."""
-    largest = max(found.values())
+    largest = max(found.values(), key=lambda error: error.ulps)
     print(f"{entry.name:28} {largest.ulps:6.2f} ulp   {largest.quantity} ({largest.system})", flush=True)
     for error in found.values():
         if error.ulps > shown:
