@@ -120,9 +120,10 @@ def _log_probabilities(np: Any, x: Any) -> Any:
     from gradcalc.numerics import digits
     from gradcalc.numerics.digits import ZERO
 
-    first = np.arange(x.shape[1]) == x.argmax(axis=-1)[:, None]
+    top = x.argmax(axis=-1)[:, None]
+    first = np.arange(x.shape[1]) == top
     x = digits.exactly(np, x)
-    gap = x - np.where(first, x, ZERO).sum(axis=-1, keepdims=True)
+    gap = x - np.take_along_axis(x, top, axis=-1)  # with one rounding: a sum would round its terms before
     rest = np.where(first, ZERO, digits.exp(np, gap)).sum(axis=-1, keepdims=True)
     return gap - digits.log1p(np, rest)
 

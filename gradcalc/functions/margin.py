@@ -60,12 +60,13 @@ _HINGE_TARGET_KINK = Kink(
 class _Excess(NamedTuple):
     """M_i = margin - x_y + x_i rounded once, so that a margin exactly met gives 0, and what the rounding lost.
 
-    It is -inf for the class. Both carry the factor `unit`: 1/4 where M overflows, else 1.
+    It is -inf for the class. Both carry the factor `unit`: 1/4 where M overflows, else 1. `of` is what it is made of.
     """
 
     high: Any
     low: Any
     unit: Any
+    of: tuple[Any, Any, float]
 
 
 def _excess(np: Any, x: Any, y: Any, margin: float) -> _Excess:
@@ -80,18 +81,38 @@ def _excess(np: Any, x: Any, y: Any, margin: float) -> _Excess:
     np.put_along_axis(excess, y[..., None], np.where(np.isnan(own), own, -np.inf), axis=-1)
     unit = np.where(np.isinf(excess / scale), scale, 1.0)
     rest = scale / unit
-    return _Excess(excess / rest, finite_or_zero(np, low) / rest, unit)
+    return _Excess(excess / rest, finite_or_zero(np, low) / rest, unit, (x / scale, y, margin))
 
 
 def _raised(np: Any, excess: _Excess, p: float, factor: Any = 1.0) -> Any:
     """factor * max(0, M)^p for p > 0; an error of M would count p times."""
-    high, low, unit = excess
+    high, low, unit, _ = excess
     base = np.where(high > 0, high, 1.0)
     if p == 1:
         product = factor * base / unit
     else:
         product = _product_with_power(np, factor, base, unit, p) * _corrected(np, p * (low / base))
-    return np.where(high > 0, product, np.where(high <= 0, 0.0, high))
+    found = np.where(high > 0, product, np.where(high <= 0, 0.0, high))
+    return found if p < _STEEP else _in_decimals(np, found, excess, p, factor)
+
+
+#: From such a power on no float has the digits of M that count.
+_STEEP = 2.0**30
+
+
+def _in_decimals(np: Any, found: Any, excess: _Excess, p: float, factor: Any) -> Any:
+    """factor * max(0, M)^p of all vectors whose entries are finite."""
+    from gradcalc.numerics.digits import exactly, exp, in_rows, log
+
+    x, y, margin = excess.of
+    power, least = exactly(np, [p, margin])
+
+    def compute(row: Any, own: Any, factor: Any) -> Any:
+        room = least + (row - row[int(own[0])])
+        counts = (room > 0) & (np.arange(len(row)) != int(own[0]))
+        return np.where(counts, factor * exp(np, power * log(np, np.where(counts, room, least * 0 + 1))), 0 * room)
+
+    return in_rows(np, np.isfinite(x).all(axis=-1), found, compute, x, y[..., None], factor + np.zeros(found.shape))
 
 
 def _corrected(np: Any, exponent: Any) -> Any:
@@ -112,27 +133,28 @@ def svm_excess(np: Any, x: Any, y: Any, margin: float) -> Any:
     return excess.high / excess.unit
 
 
-def svm_value(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def svm_value(np: Any, x: Any, y: Any, p: float, margin: float, share: float = 1.0) -> Any:
+    """The loss, or a share of it, as in the derivatives."""
     from gradcalc.numerics.vectors import total
 
-    return total(np, _raised(np, _excess(np, x, y, margin), p))
+    return total(np, _raised(np, _excess(np, x, y, margin), p, share))
 
 
-def _svm_slopes(np: Any, excess: _Excess, p: float, at_kink: float) -> Any:
+def _svm_slopes(np: Any, excess: _Excess, p: float, at_kink: float, share: float = 1.0) -> Any:
     """d max(0, M)^p / dM, with the slope to take at M = 0 for p = 1."""
     if p > 1:
-        return _raised(np, excess, p - 1.0, p)
+        return _raised(np, excess, p - 1.0, p * share)
     high = excess.high
-    return np.where(high > 0, 1.0, np.where(high == 0, at_kink, np.where(high < 0, 0.0, high)))
+    return share * np.where(high > 0, 1.0, np.where(high == 0, at_kink, np.where(high < 0, 0.0, high)))
 
 
-def svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float) -> Any:
+def svm_gradient(np: Any, x: Any, y: Any, side: str, p: float, margin: float, share: float = 1.0) -> Any:
     """Each rival's slope, and minus their sum for the class: it falls where M rises, so its sides are swapped."""
     from gradcalc.numerics.vectors import total
 
     excess = _excess(np, x, y, margin)
-    gradient = _svm_slopes(np, excess, p, 1.0 if side == "right" else 0.0)
-    of_class = total(np, _svm_slopes(np, excess, p, 1.0 if side == "left" else 0.0))
+    gradient = _svm_slopes(np, excess, p, 1.0 if side == "right" else 0.0, share)
+    of_class = total(np, _svm_slopes(np, excess, p, 1.0 if side == "left" else 0.0, share))
     np.put_along_axis(gradient, y[..., None], -of_class[..., None], axis=-1)
     return gradient
 
@@ -143,23 +165,23 @@ def svm_at_kink(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
     return met
 
 
-def svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float, at_kink: float = 0.0) -> Any:
+def svm_by_margin(np: Any, x: Any, y: Any, p: float, margin: float, share: float = 1.0, at_kink: float = 0.0) -> Any:
     from gradcalc.numerics.vectors import total
 
-    return total(np, _svm_slopes(np, _excess(np, x, y, margin), p, at_kink))
+    return total(np, _svm_slopes(np, _excess(np, x, y, margin), p, at_kink, share))
 
 
-def svm_by_margin_right(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
-    return svm_by_margin(np, x, y, p, margin, 1.0)
+def svm_by_margin_right(np: Any, x: Any, y: Any, p: float, margin: float, share: float = 1.0) -> Any:
+    return svm_by_margin(np, x, y, p, margin, share, 1.0)
 
 
-def svm_by_p(np: Any, x: Any, y: Any, p: float, margin: float) -> Any:
+def svm_by_p(np: Any, x: Any, y: Any, p: float, margin: float, share: float = 1.0) -> Any:
     """sum_i max(0, M_i)^p log M_i, where 0^p log 0 is 0."""
     from gradcalc.numerics.vectors import total
 
-    high, low, unit = excess = _excess(np, x, y, margin)
+    high, low, unit, _ = excess = _excess(np, x, y, margin)
     base = np.where(high > 0, high, 1.0)
-    return total(np, _raised(np, excess, p, np.log(base) + low / base - np.log(unit)))
+    return total(np, _raised(np, excess, p, share * (np.log(base) + low / base - np.log(unit))))
 
 
 ENTRIES = (

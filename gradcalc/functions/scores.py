@@ -37,8 +37,14 @@ def _one_hot(np: Any, x: Any, y: Any) -> Any:
 
 
 def _by_classes(kernel: Kernel) -> Kernel:
-    """The same, divided by the number of classes."""
-    return lambda np, x, *rest: kernel(np, x, *rest) / x.shape[-1]
+    """The same, divided by the number of classes: before the sum where that overflows."""
+
+    def run(np: Any, x: Any, *rest: Any) -> Any:
+        found = kernel(np, x, *rest) / x.shape[-1]
+        overflows = np.isinf(found)
+        return np.where(overflows, kernel(np, x, *rest, 1.0 / x.shape[-1]), found) if overflows.any() else found
+
+    return run
 
 
 def _multiclass_hinge(np: Any, x: Any, y: Any, ties: str) -> Any:
