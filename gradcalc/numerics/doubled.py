@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradcalc.numerics.split import finite, product
+from gradcalc.numerics.split import finite, grows, product
 from gradcalc.numerics.vectors import product_error, two_sum
 
 Pair = tuple[Any, Any]
@@ -95,7 +95,14 @@ def over_square(xp: Any, a: Any, b: Any) -> Any:
 def raised(xp: Any, a: Pair, power: float) -> Any:
     """a^power, rounded, for a >= 0: the low part counts `power` times."""
     found = xp.power(a[0], power)
-    return found + found * finite(xp, xp.divide(power * a[1], a[0]))
+    if power < _STEEP:
+        return found + found * finite(xp, xp.divide(power * a[1], a[0]))
+    part, low = multiplied(xp, finite(xp, xp.divide(a[1], a[0])), power)
+    clipped = xp.minimum(xp.maximum(part, -1500.0), 700.0)
+    return found * grows(xp, clipped, xp.where(clipped == part, low, 0.0))
+
+
+_STEEP = 1e6  # up to such a power the square of what the low part counts is beyond the digits
 
 
 def decay(xp: Any, r: Any) -> Pair:
