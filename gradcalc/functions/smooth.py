@@ -271,7 +271,11 @@ ENTRIES = (
         derivative=_mish_slope,
         second=_mish_curvature,
         libraries={"PyTorch": "F.mish", "JAX": "nn.mish", "Keras": "mish", "ONNX": "Mish"},
-        notes=("at -inf PyTorch, JAX and Keras give NaN, where the limit is 0",),
+        notes=(
+            "at -inf PyTorch, JAX and Keras give NaN, where the limit is 0",
+            "from 0.4 to 0.8 the second derivative was measured up to 4.3 ulp off, else all is below 4: the rounding"
+            " of exp(-z) counts in every factor",
+        ),
         source="Misra 2019",
     ),
     Elementwise(
