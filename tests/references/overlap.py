@@ -100,7 +100,10 @@ def _dice_gradient(x: Any, y: Any, smooth: Any, squared: bool) -> list[Any]:
 
 def _dice_by_smooth(x: Any, y: Any, smooth: Any, squared: bool) -> Any:
     missed, kept = _dice(x, y, smooth, squared)
-    return _over_square(-missed, missed, kept)
+    if squared or not missed + kept:
+        return _over_square(-missed, missed, kept)
+    whole = (missed + kept) ** 2
+    return tuple(-term / whole for a, t in zip(x, y, strict=True) for term in (a * (1 - t), t * (1 - a)))
 
 
 REFERENCES = {
