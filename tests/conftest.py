@@ -8,9 +8,10 @@ import sys
 
 
 def pytest_configure() -> None:
-    """A job in the background of a script ignores Ctrl-C, and its children inherit that: not what tests are about."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Jobs in the background ignore Ctrl-C or a closed terminal, and children inherit that: not what tests are about."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
     # Some images forbid bytecode: each of the hundreds of processes would compile the whole program again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False

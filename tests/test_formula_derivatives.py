@@ -363,6 +363,8 @@ LOSSES_OF_VECTORS = (
     "norm(max(a - y, 0), 3) + norm(a)", "sum(i, j, y[j] * max(0, 1 - a[j] + a[i])) / n", "sum(sparsemax(a)^2)",
     "prod(a) + logsumexp(a * y)", "sum(log_softmax(a) * y)", "sum(softmax(join(first_half(a), second_half(y)))^2)",
     "sum(i, max(j, a[i] * y[j]))", "sum(abs(a - mean(a)))", "norm(a, 1) + norm(a, inf)", "sum((a > mean(a)) * a)",
+    "sum(i, j, abs(a[i] - a[j]) * y[i])", "sum(i, j, k, max(a[i], a[j]) * min(y[k], a[i] - a[k]))",
+    "sum(i, j, relu(y[i] * a[i] - y[j] * a[j]))", "sum(i, j, max(a[i], y[j]) - min(a[j]^2, a[i] * a[j]))",
     "mean(floor(a) * a)", "sum(clip(a - mean(a), -1, 1))", "sum(k, a[k] * k)", "sum(a if mean(a) >= y else -a)",
 )  # fmt: skip
 

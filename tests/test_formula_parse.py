@@ -177,6 +177,9 @@ def test_an_input_must_suit_its_formula() -> None:
     pairs: Any = Formula("sum(i, j, k, z[i] * z[j] * z[k])").entry()
     with pytest.raises(GradcalcError, match="combinations"):
         pairs.value(np, np.zeros(5000))
+    tied: Any = Formula("sum(i, j, max(z[i], 2 * z[j]))").entry()
+    with pytest.raises(GradcalcError, match="entries of the input tie"):
+        tied.gradient(np, np.zeros(200), "default")
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -14,5 +14,8 @@ LARGEST = 2500
 #: So many entries all indices of a formula may take one to, for one example.
 PAIRS = 1 << 24
 
+#: So many of them may be looked at where a tie asks for one entry's derivative after the other.
+TIED = 1 << 20
+
 #: No vector within a formula is longer than so many times the input.
 JOINED = 8

@@ -12,7 +12,7 @@ import numpy as np
 from gradcalc.errors import InputError
 from gradcalc.formula import arrays, series
 from gradcalc.formula.evaluate import evaluate
-from gradcalc.formula.limits import PAIRS
+from gradcalc.formula.limits import PAIRS, TIED
 from gradcalc.formula.parse import parse
 from gradcalc.formula.series import Series
 
@@ -29,6 +29,16 @@ def check_pairs(n: float, axes: int) -> None:
     if n**axes > PAIRS:
         raise InputError(
             f"the formula's indices take {n:.0f} entries to {n**axes:.3g} combinations, of which there may be {PAIRS}"
+        )
+
+
+def check_tied(n: float, indices: int) -> None:
+    """At a tie the derivative by each entry takes a look at all pairs, or triples."""
+    if indices and n ** (1 + indices) > TIED:
+        raise InputError(
+            f"entries of the input tie, where the formula's indices would take the derivatives by {n:.0f} entries to "
+            f"{n ** (1 + indices):.3g} combinations, of which there may be {TIED}",
+            hint="give fewer entries, or none that are equal",
         )
 
 

@@ -7,6 +7,7 @@ stands at a tie is left to whoever can try one entry after the other: its exampl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from gradcalc.formula.kernels import has_kinks, nth
 from gradcalc.formula.rules import PARTS, STEPS, TO_VECTOR
 from gradcalc.formula.series import Series
 from gradcalc.formula.shapes import length, norm_as_powers, of_whole
+from gradcalc.formula.simplify import simplified_tree
 from gradcalc.formula.tree import COMPARISONS, LOGIC, Node, binds, name, walk
 
 Array = Any
+
+_NOWHERE: Array = np.zeros(1, dtype=bool)
 
 
 class _Remembering(Walk):
@@ -164,11 +168,13 @@ class Reverse:
         own = [arg.args[0] if arg.op == "=" else arg for arg in node.args]
         held = Node(node.op, tuple(_held(arg, f"_{k}") for k, arg in enumerate(node.args)), node.value)
         values = {f"_{k}": (self.value(arg, indices),) for k, arg in enumerate(own) if arg.op != "word"}
+        same = self.still(Node("-", node.args), indices) if node.op in ("max", "min") and len(own) == 2 else _NOWHERE
         for k, arg in enumerate(own):
             if self.letter in arg.names:
-                self.pass_on(arg, node, _times(g, self.slope(held, values, f"_{k}", g.shape)), indices)
+                slope = self.slope(held, values, f"_{k}", g.shape, same | self.still(arg, indices))
+                self.pass_on(arg, node, _times(g, np.where(same, 1.0 - k, slope)), indices)
 
-    def slope(self, held: Node, values: dict[str, Series], hole: str, shape: tuple[int, ...]) -> Array:
+    def slope(self, held: Node, values: dict[str, Series], hole: str, shape: tuple[int, ...], still: Array) -> Array:
         """The derivative of an operator by one argument; where its sides differ the examples are unsettled."""
         found = [
             np.broadcast_to(nth(evaluate(arrays, held, names, side=side, guarded=True), 1), shape)
@@ -176,8 +182,17 @@ class Reverse:
             for names in [{**values, hole: (*values[hole], 1.0, *[0.0] * (SIDED_TERMS - 2))}]
         ]
         if len(found) > 1:
-            self.note(found[1] != found[2])
+            self.note((found[1] != found[2]) & ~still)
         return found[0]
+
+    def still(self, part: Node, indices: tuple[str, ...]) -> Array:
+        """Where a part cannot move, as z[i] - z[j] where i is j."""
+        found = _NOWHERE
+        for i, j in combinations([index for index in indices if index in part.free], 2):
+            if self.letter not in simplified_tree(_at_once(part, i, j)).names:
+                shape = [1, 1, *[self.n if index in (i, j) else 1 for index in indices]]
+                found = found | np.eye(self.n, dtype=bool).reshape(shape)
+        return found
 
     def check_steps(self, node: Node, indices: tuple[str, ...]) -> None:
         """Examples in which a comparison with the letter is a tie, or a step stands on its edge."""
@@ -191,7 +206,7 @@ class Reverse:
             return  # beneath a further index: the comparison is met again there
         values = [self.value(arg, inner) for arg in part.args]
         if part.op in COMPARISONS:
-            self.note((values[0] == values[1]) & ~_entry_beside_itself(part, inner, self.n))
+            self.note((values[0] == values[1]) & ~self.still(Node("-", part.args), inner))
         else:
             self.note(values[0] == (0.0 if part.op == "sign" else np.floor(values[0])))
 
@@ -224,12 +239,9 @@ def _others(u: Array) -> Array:
     return before * after
 
 
-def _entry_beside_itself(part: Node, indices: tuple[str, ...], n: int) -> Array:
-    """Where z[i] is compared with z[j] and i is j: these move together, and are no tie."""
-    left, right = part.args
-    if left.op != "at" or right.op != "at" or left.args != right.args or left.value == right.value:
-        return np.zeros(1, dtype=bool)
-    i, j = (indices.index(str(arg.value)) for arg in part.args)
-    shape = [1] * (2 + len(indices))
-    shape[2 + i] = shape[2 + j] = n
-    return np.eye(n, dtype=bool).reshape(shape)
+def _at_once(node: Node, i: str, j: str) -> Node:
+    """A tree where two of its indices are one, as far as the first still has its meaning."""
+    if j not in node.free or (binds(node) and node.value == i):
+        return node
+    value = i if node.op in ("at", "index") and node.value == j else node.value
+    return Node(node.op, tuple(_at_once(arg, i, j) for arg in node.args), value)

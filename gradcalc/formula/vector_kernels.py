@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gradcalc.formula.evaluate import SIDED_TERMS, evaluate
 from gradcalc.formula.kernels import Kernels, nth
 from gradcalc.formula.shapes import length
-from gradcalc.formula.tree import binds, walk
+from gradcalc.formula.tree import Node, binds
 from gradcalc.functions.entry import choose
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ class VectorKernels(Kernels):
         work: Callable[..., Any],
     ) -> Any:
         """The derivative of upstream times the result, backwards; forwards where ties or 0 * inf need it."""
+        from gradcalc.formula.reductions import check_tied
         from gradcalc.formula.reverse import Reverse
 
         n, m, count = x.shape[-1], self.outputs(x.shape[-1]), len(self.variables) - 1
@@ -164,6 +165,7 @@ class VectorKernels(Kernels):
             found = reverse.derivative(self.tree, g)
             again = reverse.unsettled | ~np.isfinite(found).all(axis=-1)
         if again.any():
+            check_tied(n, self.indices)
             found[again] = self._in_pieces(np, work, vectors[0][again], g[again], *(v[again] for v in vectors[1:]))
         return found.reshape(x.shape)
 
@@ -181,5 +183,10 @@ class VectorKernels(Kernels):
 
     @property
     def indices(self) -> int:
-        """How many indices may run at the same time."""
-        return len({node.value for node in walk(self.tree) if binds(node)})
+        """How many indices run at the same time."""
+        return _deepest(self.tree)
+
+
+def _deepest(node: Node) -> int:
+    """How deep sums over indices stand within one another."""
+    return max(map(_deepest, node.args), default=0) + binds(node)
