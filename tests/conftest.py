@@ -8,7 +8,7 @@ import sys
 
 
 def pytest_configure() -> None:
-    """Jobs in the background ignore Ctrl-C or a closed terminal, and children inherit that: not what tests are about."""
+    """Jobs in the background ignore Ctrl-C and closed terminals; children inherit that, which tests are not about."""
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
