@@ -96,7 +96,7 @@ def raised(xp: Any, a: Pair, power: float) -> Any:
     """a^power, rounded, for a >= 0: the low part counts `power` times."""
     found = xp.power(a[0], power)
     if power < _STEEP:
-        return found + found * finite(xp, xp.divide(power * a[1], a[0]))
+        return found + finite(xp, found * xp.divide(power * a[1], a[0]))
     part, low = multiplied(xp, finite(xp, xp.divide(a[1], a[0])), power)
     clipped = xp.minimum(xp.maximum(part, -1500.0), 700.0)
     return found * grows(xp, clipped, xp.where(clipped == part, low, 0.0))
