@@ -270,7 +270,16 @@ ENTRIES = (
         name="log_cosh",
         aliases=("logcosh",),
         title="Logarithm of the hyperbolic cosine",
-        params=(Param("a", 1.0, "the formula's sharpness, where a is the prediction", POSITIVE, aliases=("sharpness",), derivative=_log_cosh_by_a),),
+        params=(
+            Param(
+                "a",
+                1.0,
+                "the formula's sharpness, where a is the prediction",
+                POSITIVE,
+                aliases=("sharpness",),
+                derivative=_log_cosh_by_a,
+            ),
+        ),
         formula="log(cosh(sharpness * (a - y))) / sharpness",
         derivative_formula="tanh(sharpness * (a - y))",
         value=_log_cosh,
