@@ -7,6 +7,7 @@ from typing import Any
 
 from gradcalc.functions.categorical import normalized, weighted_total
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, Param, VectorLoss
+from gradcalc.functions.parameters import WHOLE
 from gradcalc.numerics import doubled
 from gradcalc.numerics.blocks import blockwise
 from gradcalc.numerics.careful import weighted
@@ -21,7 +22,8 @@ _UP_TO_ONE = Domain("above 0 and at most 1", 0.0, 1.0, open_low=True)
 IGNORE = Param(
     "ignore_index",
     None,
-    "a class, or another whole number, whose examples count nothing (PyTorch: -100)",
+    "the class, or a number that is none, whose examples count nothing (PyTorch: -100)",
+    WHOLE,
     aliases=("ignore_class",),
 )
 WEIGHTED = (

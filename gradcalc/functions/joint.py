@@ -6,25 +6,12 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from gradcalc.functions.entry import ANY, Domain, Entry, Kernel, KinkText
+from gradcalc.functions.parameters import WHOLE, Whole
 
 #: What the target of such a loss is: none, -1 or 1, a label for each row, or the labels of a sequence in their order.
 Takes = Literal["", "sign", "labels", "sequence"]
 
-
-class _Whole(Domain):
-    """The whole numbers from some number on."""
-
-    __slots__ = ()
-
-    def __contains__(self, x: float) -> bool:
-        return x - x == 0.0 and x == int(x) and x >= self.low
-
-    def outside(self, np: Any, x: Any) -> Any:
-        return ~(np.isfinite(x) & (x == np.floor(x)) & (x >= self.low))
-
-
-WHOLE = _Whole("a whole number")
-CLASS = _Whole("a whole number, at least 0", 0.0)
+CLASS = Whole("a whole number, at least 0", 0.0)
 SIGN = Domain("-1 or 1", members=(-1.0, 1.0))
 
 

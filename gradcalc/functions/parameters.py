@@ -52,7 +52,20 @@ class Domain:
         return low | high if self.hole is None else low | high | (x == self.hole)
 
 
+class Whole(Domain):
+    """The whole numbers from some number on."""
+
+    __slots__ = ()
+
+    def __contains__(self, x: float) -> bool:
+        return x - x == 0.0 and x == int(x) and x >= self.low
+
+    def outside(self, np: Any, x: Any) -> Any:
+        return ~(np.isfinite(x) & (x == np.floor(x)) & (x >= self.low))
+
+
 ANY = Domain("any number")
+WHOLE = Whole("a whole number")
 UNIT = Domain("in [0, 1]", 0.0, 1.0)
 POSITIVE = Domain("above 0", 0.0, open_low=True)
 NOT_ZERO = Domain("any number but 0", hole=0.0)
