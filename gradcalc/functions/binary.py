@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradcalc.functions.entry import BELOW_HALF, UNIT, ElementwiseLoss, Kink, KinkText, Param
+from gradcalc.numerics.cancelling import FARTHEST, anew, fallen, fallen_pair
 from gradcalc.numerics.careful import (
     constant,
     decayed,
@@ -153,7 +154,43 @@ def _logit_derivative(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothin
     pull, above = pos_weight * t, x >= 0
     push = xp.where(above, rest, decayed(xp, rest, x)) / rest_unit
     numerator = push - xp.where(above, decayed(xp, pull, x), pull) / t_unit
-    return numerator / (1.0 + decayed(xp, 1.0, x))
+    found = numerator / (1.0 + decayed(xp, 1.0, x))
+    hard = 2.5 * xp.absolute(numerator) < push
+    return anew(found, hard, _derivative_in_pairs, _derivative_in_decimals, x, y, pos_weight, label_smoothing)
+
+
+def _derivative_in_pairs(x: Any, y: Any, pos_weight: Any, label_smoothing: Any) -> tuple[Any, Any]:
+    """As in decimals, and where so much is left that it is right."""
+    import numpy as np
+
+    from gradcalc.numerics import arrays, doubled
+
+    r, above = np.absolute(x), x >= 0
+    t = y, 0.0 * y
+    if label_smoothing.any():
+        t = doubled.plus(arrays, t, doubled.times(arrays, (label_smoothing, 0.0), doubled.added(arrays, 0.5, -y)))
+    push, pull = doubled.minus(arrays, (1.0, 0.0), t), doubled.times(arrays, (pos_weight, 0.0), t)
+    own = np.where(above, push[0], pull[0]), np.where(above, push[1], pull[1])
+    other = np.where(above, pull[0], push[0]), np.where(above, pull[1], push[1])
+    fall = fallen_pair(np, np.minimum(r, FARTHEST))
+    moved = doubled.times(arrays, other, fall)
+    left, _ = doubled.plus(arrays, doubled.minus(arrays, own, other), moved)
+    size, least = np.absolute(left), np.minimum(np.absolute(push[0]), np.absolute(pull[0]))
+    sure = (r <= FARTHEST) & (size > _ENOUGH * np.absolute(moved[0])) & (least > _FAINT) & (size > _FAINT)
+    return np.where(above, left, -left) / (2.0 - fall[0]), sure
+
+
+_ENOUGH = 2.0**-18  # of a term is left
+
+
+def _derivative_in_decimals(x: Any, y: Any, pos_weight: Any, label_smoothing: Any) -> Any:
+    """(A - B) + B (1 - e^-|x|) over 1 + e^-|x|, for the weight A of the side that x is on, and B of the other."""
+    t = y + label_smoothing * (1 - 2 * y) / 2
+    push, pull = 1 - t, pos_weight * t
+    own, other = (push, pull) if x >= 0 else (pull, push)
+    fall = fallen(abs(x))
+    size = ((own - other) + other * fall) / (2 - fall)
+    return (size if x >= 0 else -size), abs(own) + abs(other)
 
 
 def _logit_second(xp: Any, x: Any, y: Any, pos_weight: float, label_smoothing: float) -> Any:

@@ -74,9 +74,9 @@ def _logit(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any, Any]:
     return (1 - t) * _softplus(x), weight * t * _softplus(-x)
 
 
-def _logit_derivative(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any, Any]:
+def _logit_derivative(x: Any, y: Any, weight: Any, smoothing: Any) -> Any:
     t = _halfway(y, smoothing)
-    return (1 - t) * logistic(x), -weight * t * logistic(-x)
+    return (1 - t) * logistic(x) - weight * t * logistic(-x)
 
 
 def _logit_second(x: Any, y: Any, weight: Any, smoothing: Any) -> tuple[Any, Any]:
@@ -178,6 +178,12 @@ REFERENCES = {
             ({"label_smoothing": 5e-324}, (1e300, 1.0)),
             ({"pos_weight": 1e300}, (-40.3, 1e-312)),
             ({"pos_weight": 1e-310}, (-1e300, 0.3)),
+            ({}, (0.4054651081081644, 0.6)),
+            ({}, (1e-200, 0.5)),
+            ({"label_smoothing": 0.1}, (-5e-324, 0.5)),
+            ({"label_smoothing": 1.0}, (5e-324, 0.5462115056303918)),
+            ({"pos_weight": 3.0}, (1.0986122886681098, 0.5)),
+            ({"label_smoothing": 0.2}, (-2.1972245773362196, 0.0)),
         ),
     ),
     "cross_entropy": Reference(
