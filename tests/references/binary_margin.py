@@ -68,9 +68,15 @@ REFERENCES = {
     ),
     "binary_sparsemax": Reference(
         value=lambda x, y: (1 - y) * _sparse_plus(x) + y * _sparse_plus(-x),
-        derivative=lambda x, y: ((1 - y) * _sparse_sigmoid(x), -y * _sparse_sigmoid(-x)),
+        derivative=lambda x, y: _sparse_sigmoid(x) - y,
         second=lambda x, y: mpf(1) / 2 if abs(x) < 1 else 0,
         by_target=lambda x, y: -x,
+        hard=(
+            ({}, (1e-200, 0.5)),
+            ({}, (-5e-324, 0.5)),
+            ({}, (-0.9999999999999999, 5e-17)),
+            ({}, (0.19999999999999998, 0.6)),
+        ),
     ),
     "soft_margin": Reference(
         value=lambda x, y: _softplus(-x * y),
