@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gradcalc.functions.binary import bce_by_smoothed_target, bce_value
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, ElementwiseLoss, Param
+from gradcalc.numerics.cancelling import anew
 from gradcalc.numerics.careful import weighted
 from gradcalc.numerics.doubled import (
     Pair,
@@ -42,6 +43,49 @@ def _balance(xp: Any, y: Any, alpha: float | None) -> Any:
 _LIFT = 2.0**100
 _PLAIN = 1e280  # nothing up to it overflows
 _NOTHING = 1e6  # a power as large that is 0 stays it with any factor
+_FAINT, _HUGE = 1e-290, 1e290  # beyond these a factor has lost digits, or a part of the result has
+
+
+def _strays(xp: Any, found: Any, balance: Any, gamma: float) -> Any:
+    """Whether a result may be wrong for what overflowed on the way, or for a class weight or power beyond measure."""
+    huge = (found != found) | (xp.absolute(found) > _HUGE)
+    return huge | ((balance < _FAINT) & (balance > 0)) | (gamma > _NOTHING)
+
+
+def _on_logits(xp: Any, found: Any, at: _Logit, what: str, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
+    """`found`, in decimals where it strays, or where a power underflows that terms without end are multiplied with."""
+    faint = (at.A > 0) & ((at.power < _FAINT) | (xp.absolute(found) < _FAINT))
+    hard = (at.r < xp.inf) & (y == y) & (faint | _strays(xp, found, _balance(xp, y, alpha), gamma))
+
+    def compute(*decimals: Any) -> Any:
+        from gradcalc.functions.focal_decimals import ON_LOGITS
+
+        return ON_LOGITS[what](*decimals)
+
+    return anew(found, hard, None, compute, x, y, gamma, *_weights(alpha))
+
+
+def _on_probabilities(
+    xp: Any, found: Any, power: Any, what: str, x: Any, y: Any, gamma: float, alpha: float | None
+) -> Any:
+    """The same for probabilities."""
+    faint = (power < _FAINT) | (xp.absolute(found) < _FAINT) | (xp.maximum(x, y) < _SMALL)
+    hard = (x == x) & (y == y) & (faint | _strays(xp, found, _balance(xp, y, alpha), gamma))
+
+    def compute(*decimals: Any) -> Any:
+        from gradcalc.functions.focal_decimals import ON_PROBABILITIES
+
+        return ON_PROBABILITIES[what](*decimals)
+
+    return anew(found, hard, None, compute, x, y, gamma, *_weights(alpha))
+
+
+_SMALL = 1e-150  # the square of a sum with such terms loses digits
+
+
+def _weights(alpha: float | None) -> tuple[float, float]:
+    """Alpha, and what the class weights are multiplied with: without alpha they are twice those of 1/2."""
+    return (0.5, 2.0) if alpha is None else (alpha, 1.0)
 
 
 class _Logit(NamedTuple):
@@ -117,7 +161,8 @@ def _log_q(xp: Any, at: _Logit) -> Any:
 
 def _sigmoid_focal(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     at = _logit(xp, x, y, gamma)
-    return at.entropy_times(xp, at.power * _balance(xp, y, alpha))
+    found = at.entropy_times(xp, at.power * _balance(xp, y, alpha))
+    return _on_logits(xp, found, at, "value", x, y, gamma, alpha)
 
 
 def _sigmoid_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -128,7 +173,8 @@ def _sigmoid_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | N
     alone = (gamma * at.lean * at.per_t - at.B) / (1.0 + at.t)
     # one exponential of the whole line is one rounding less than t times the power
     size, low = plus(xp, at.line, (at.r, 0.0))
-    return xp.where(at.alone, decays(xp, factor * at.share * alone, size, low), factor * at.power * mixed)
+    found = xp.where(at.alone, decays(xp, factor * at.share * alone, size, low), factor * at.power * mixed)
+    return _on_logits(xp, found, at, "derivative", x, y, gamma, alpha)
 
 
 def _sigmoid_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -143,7 +189,7 @@ def _sigmoid_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | 
     curve = 1.0 / (1.0 + at.t * (2.0 + at.t)) + xp.where(at.alone, alone, mixed)
     curve = curve + xp.where(at.alone | (mixed == 0), 0.0, low)
     found = decays(xp, _balance(xp, y, alpha) * at.power * curve, at.r) + 0.0 * at.sign
-    return xp.where(at.power == 0, 0.0 * at.sign, found) if gamma > _NOTHING else found
+    return _on_logits(xp, found, at, "second", x, y, gamma, alpha)
 
 
 def _sigmoid_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -158,7 +204,8 @@ def _sigmoid_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float
     half = _logit(xp, x, y, 0.5 * gamma).power
     product = xp.where(at.power < 1e-290, half * weighted(xp, half, rise), weighted(xp, at.power, rise))
     slope = -at.sign * (_balance(xp, y, alpha) * product) / c
-    return slope if alpha is None else slope + at.entropy_times(xp, (2.0 * alpha - 1.0) * at.power)
+    found = slope if alpha is None else slope + at.entropy_times(xp, (2.0 * alpha - 1.0) * at.power)
+    return _on_logits(xp, found, at, "by_target", x, y, gamma, alpha)
 
 
 def _sigmoid_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -167,13 +214,13 @@ def _sigmoid_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float 
     factor = _balance(xp, y, alpha) * at.power
     faint = (at.r > 600.0) & (at.B < 1e-250)
     lifted = factor * at.entropy * (-at.B * _LIFT - decays(xp, _LIFT, at.r)) / _LIFT
-    return xp.where(faint, lifted, at.entropy_times(xp, weighted(xp, factor, _log_q(xp, at))))
+    found = xp.where(faint, lifted, at.entropy_times(xp, weighted(xp, factor, _log_q(xp, at))))
+    return _on_logits(xp, found, at, "by_gamma", x, y, gamma, alpha)
 
 
 def _sigmoid_focal_by_alpha(xp: Any, x: Any, y: Any, gamma: float, alpha: float) -> Any:
     """(2 y - 1) q^gamma CE."""
-    at = _logit(xp, x, y, gamma)
-    return at.entropy_times(xp, at.power * (2.0 * y - 1.0))
+    return weighted(xp, 2.0 * y - 1.0, _sigmoid_focal(xp, x, y, gamma, None))
 
 
 def _distance(xp: Any, x: Any, y: Any) -> Pair:
@@ -183,7 +230,8 @@ def _distance(xp: Any, x: Any, y: Any) -> Pair:
 
 def _binary_focal(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     power = raised(xp, _distance(xp, x, y), gamma)
-    return _balance(xp, y, alpha) * (power * bce_value(xp, x, y, 0.0, None))
+    found = _balance(xp, y, alpha) * (power * bce_value(xp, x, y, 0.0, None))
+    return _on_probabilities(xp, found, power, "value", x, y, gamma, alpha)
 
 
 def _per_distance(xp: Any, x: Any, y: Any, q: Pair) -> Any:
@@ -205,7 +253,8 @@ def _binary_focal_slope(xp: Any, x: Any, y: Any, gamma: float, alpha: float | No
     whole, low = plus(xp, rest, times(xp, lean, over(xp, (bce_value(xp, x, y, 0.0, None), 0.0), q)))
     steepest = xp.divide(balance * half * y / _LIFT, x) * half * _LIFT
     steep = xp.where(ratio == xp.inf, steepest, balance * half * ratio * half)
-    return xp.where(plain, balance * (power * (whole + low)), balance * (power * slope) - steep)
+    found = xp.where(plain, balance * (power * (whole + low)), balance * (power * slope) - steep)
+    return _on_probabilities(xp, found, power, "derivative", x, y, gamma, alpha)
 
 
 def _binary_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -225,7 +274,7 @@ def _binary_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | N
     rest = rest + lean * (1.0 - 2.0 * y) * (gamma - 1.0) * _per_distance(xp, x, y, q)
     whole = steepest + (power * rest * balance - (half * balance) * (2.0 * lean * ratio) * half)
     found = xp.where(steepest == xp.inf, xp.inf, whole)
-    return xp.where(power == 0, 0.0 * x, found) if gamma > _NOTHING else found
+    return _on_probabilities(xp, found, power, "second", x, y, gamma, alpha)
 
 
 def _binary_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
@@ -233,15 +282,16 @@ def _binary_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float 
     slope = bce_by_smoothed_target(xp, x, None) + gamma * (1.0 - 2.0 * x) * _per_distance(xp, x, y, q)
     power = raised(xp, q, gamma)
     by_target = _balance(xp, y, alpha) * (power * slope)
-    if alpha is None:
-        return by_target
-    return by_target + (2.0 * alpha - 1.0) * (power * bce_value(xp, x, y, 0.0, None))
+    if alpha is not None:
+        by_target = by_target + (2.0 * alpha - 1.0) * (power * bce_value(xp, x, y, 0.0, None))
+    return _on_probabilities(xp, by_target, power, "by_target", x, y, gamma, alpha)
 
 
 def _binary_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     q = _distance(xp, x, y)
-    rate = _per_distance(xp, x, y, q) * logarithm(xp, q)
-    return _balance(xp, y, alpha) * (rate * raised(xp, q, gamma)) * q[0]
+    rate, power = _per_distance(xp, x, y, q) * logarithm(xp, q), raised(xp, q, gamma)
+    found = _balance(xp, y, alpha) * (rate * power) * q[0]
+    return _on_probabilities(xp, found, power, "by_gamma", x, y, gamma, alpha)
 
 
 def _binary_focal_by_alpha(xp: Any, x: Any, y: Any, gamma: float, alpha: float) -> Any:
