@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mpmath import exp, log1p, mpf
+from mpmath import exp, log1p, mpf, sign
 
 import references
 from further_inputs import further_of, target_of
@@ -24,7 +24,7 @@ from gradcalc.functions.entry import (
 from gradcalc.functions.joint import JointLoss
 from gradcalc.numerics import arrays, scalar
 from measured import read
-from references.measure import measure
+from references.measure import measure, quantities, setting_of
 from references.sigmoid import logistic
 from references.ulps import PROMISE, error_of
 
@@ -223,6 +223,32 @@ def test_a_negative_zero_is_a_zero(entry: Entry) -> None:
     with np.errstate(all="ignore"):
         zero, negative = answers(entry, 0.0), answers(entry, -0.0)  # type: ignore[arg-type]  # of the kind just seen
     np.testing.assert_array_equal(negative, zero)
+
+
+ACTIVATIONS = [entry for entry in entries() if isinstance(entry, Elementwise)]
+
+
+@pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
+def test_what_underflows_keeps_its_sign(entry: Elementwise) -> None:
+    far = (-1e10, -3000.0, -1000.0, -760.0, -50.0, 0.5, 50.0, 760.0, 1000.0, 3000.0, 1e10)
+    places = [x for x in far if x in entry.domain]
+    setting = setting_of(entry, {}, [(x,) for x in places])
+    for quantity in quantities(entry):
+        for numbers in (setting.on_math(quantity), setting.on_arrays(quantity)):
+            for place, number, truth in zip(places, numbers, setting.truths(quantity), strict=True):
+                if number == 0 and truth != 0:
+                    assert math.copysign(1.0, number) == sign(truth), (quantity.name, place)
+
+
+@pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
+def test_what_rises_or_falls_through_zero_keeps_the_zeros_sign(entry: Elementwise) -> None:
+    """Where f(0) is 0 and f has a slope there: f(-0) is what f nears from below, if it does not jump."""
+    parameters = list(entry.parameters({}).values())
+    with np.errstate(all="ignore"):
+        for xp, kind in ((scalar, float), (arrays, np.array)):
+            value, beside = (float(entry.value(xp, kind(x), *parameters)) for x in (-0.0, -1e-300))
+            if value == 0 and 0 < abs(beside) < 1e-290:
+                assert math.copysign(1.0, value) == math.copysign(1.0, beside)
 
 
 @pytest.mark.parametrize("x", [0.0, -0.0, 5e-324, 1e-310])

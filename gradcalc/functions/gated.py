@@ -37,7 +37,7 @@ def _gated_slope(xp: Any, gate: _Gate) -> Any:
     t = xp.exp(-size)
     over = 1.0 / (1.0 + t)
     flat = size > _SATURATED
-    lever, lever_low = xp.where(flat, 0.0, gate.lever), xp.where(flat, 0.0, gate.lever_low)
+    lever, lever_low = xp.where(flat, _beyond(xp, gate), gate.lever), xp.where(flat, 0.0, gate.lever_low)
     below = decays(xp, ((1.0 + lever) + (t + lever_low)) / (1.0 + t * (2.0 + t)), size, low)
     return xp.where(gate.high < 0, below, over * (1.0 + decays(xp, lever * over, size, low)))
 
@@ -50,8 +50,9 @@ def _gated_curvature(xp: Any, gate: _Gate) -> Any:
     near = size < 1.0
     risen = xp.where(near, -xp.expm1(-size), rest), xp.where(near, 0.0, rest_low)
     half_tangent = doubled.over(xp, risen, doubled.added(xp, 1.0, t))
-    sign = xp.where(flat, 0.0, xp.where(gate.high < 0, 1.0, -1.0))
-    pull = doubled.times(xp, (sign * gate.lever, sign * gate.lever_low), half_tangent)
+    sign = xp.where(gate.high < 0, 1.0, -1.0)
+    lever = xp.where(flat, _beyond(xp, gate), gate.lever), xp.where(flat, 0.0, gate.lever_low)
+    pull = doubled.times(xp, (sign * lever[0], sign * lever[1]), half_tangent)
     unit = xp.where(xp.absolute(gate.slope) > _STEEP, _UNIT, 1.0)
     slope = gate.slope * unit, gate.slope_low * unit
     straight = doubled.times(xp, slope, doubled.plus(xp, (2.0, 0.0), pull))
@@ -63,6 +64,11 @@ def _gated_curvature(xp: Any, gate: _Gate) -> Any:
 
 _SATURATED = 2000.0  # beyond it a gate is 0 or 1 and flat
 _STEEP, _UNIT = 1e290, 2.0**-64  # the slope of a gate, and what it is counted in, as its products may overflow
+
+
+def _beyond(xp: Any, gate: _Gate) -> Any:
+    """A lever for a flat gate, where the true one may overflow and only the sign of what it gives is left."""
+    return xp.where(gate.high < 0, -_SATURATED, _SATURATED)
 
 
 def _size(xp: Any, gate: _Gate) -> tuple[Any, Any]:

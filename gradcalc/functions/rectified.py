@@ -177,7 +177,7 @@ def _celu_by_alpha(xp: Any, z: Any, alpha: Any) -> Any:
     far = xp.where(power == 0, 0.0, power * ((1.0 - high) - low)) - 1.0
     q = xp.maximum(xp.minimum(high, 1.0), -2.0)
     near = -xp.exp(q) * q * (q * polynomial(_INVERSE_FACTORIALS, -q) + low)
-    return xp.where(z > 0, 0.0, xp.where((high < 1.0) & (high > -2.0), near, far))
+    return xp.where(z >= 0, 0.0, xp.where((high < 1.0) & (high > -2.0), near, far))
 
 
 #: 1 / (k + 2)!

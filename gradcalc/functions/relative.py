@@ -110,7 +110,7 @@ def _log_error(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> _L
 
 def _msle(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:
     error, low = _log_error(xp, x, y, offset, clip).error
-    return error * (error + 2.0 * low)
+    return xp.absolute(error * (error + 2.0 * low))  # no -0
 
 
 def _msle_slope(xp: Any, x: Any, y: Any, offset: float, clip: float | None) -> Any:

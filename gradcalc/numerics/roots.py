@@ -17,12 +17,16 @@ def patched(near: Any, compute: Callable[..., Any], found: Any, *arrays: Any) ->
 
 
 class Root(NamedTuple):
-    """A root of f as a sum of two floats, and f(root + d) / d by powers of d, to all digits up to |d| = radius."""
+    """A root of f as a sum of two floats, and f(root + d) / d by powers of d, to all digits up to |d| = radius.
+
+    `lows` are what rounding took from the first coefficients, where that counts.
+    """
 
     high: float
     low: float
     radius: float
     series: tuple[float, ...]
+    lows: tuple[float, ...] = (0.0,)
 
     def beside(self, x: Any, low: Any, found: Any, factor: Any = 1.0) -> Any:
         """`found`, but near the root f(x + low), or `factor` times that."""
@@ -31,4 +35,25 @@ class Root(NamedTuple):
 
     def _value(self, x: Any, low: Any, factor: Any) -> Any:
         distance = (x - self.high) + (low - self.low)
-        return factor * (distance * polynomial(self.series, distance))
+        return factor * (distance * _closely(self.series, self.lows, distance))
+
+
+class Expansion(NamedTuple):
+    """f(center + d) by powers of d, to all digits up to |d| = radius: where f's own formula has too many roundings."""
+
+    center: float
+    radius: float
+    series: tuple[float, ...]
+    lows: tuple[float, ...]
+
+    def beside(self, x: Any, found: Any) -> Any:
+        """`found`, but near the center f(x)."""
+        return patched(abs(x - self.center) < self.radius, self._value, found, x)
+
+    def _value(self, x: Any) -> Any:
+        return _closely(self.series, self.lows, x - self.center)
+
+
+def _closely(series: tuple[float, ...], lows: tuple[float, ...], d: Any) -> Any:
+    """The sum of (series[k] + lows[k]) * d^k, its largest term added last."""
+    return series[0] + (d * polynomial(series[1:], d) + polynomial(lows, d))

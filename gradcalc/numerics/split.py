@@ -20,7 +20,8 @@ def decays(xp: Any, factor: Any, size: Any, low: Any = 0.0) -> Any:
     root = xp.exp(-0.5 * size)
     once = xp.exp(-size)
     halves = factor * root * root
-    found = xp.where(size < _NORMAL, factor * (once - once * low), halves - halves * low)
+    far = xp.where(halves == 0, halves, halves - halves * low)  # -0 less -0 would be 0
+    found = xp.where(size < _NORMAL, factor * (once - once * low), far)
     return xp.where(size > _NOTHING, xp.where(factor < 0, -0.0, 0.0), found)
 
 

@@ -86,7 +86,13 @@ REFERENCES = {
         value=lambda z: z * _mish_gate(z)[0],
         derivative=_mish_slope,
         second=_mish_curvature,
-        hard=(({}, (-1.1924312,)), ({}, (-2.2563764,)), ({}, (1.4905712,)), ({}, (-1.98904774,))),
+        hard=tuple(
+            ({}, (place,))
+            for place in (
+                *(-1.1924312, -2.2563764, 1.4905712, -1.98904774),
+                *(-1.2460413340496228, -0.6592287495185222, -0.23889042110557063, 0.44960817096201655),
+            )
+        ),
     ),
     "softsign": Reference(
         value=lambda z: z * _share(z),
