@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gradcalc.functions.binary import bce_by_smoothed_target, bce_value
 from gradcalc.functions.entry import NOT_NEGATIVE, UNIT, Domain, ElementwiseLoss, Param
 from gradcalc.numerics.cancelling import anew
-from gradcalc.numerics.careful import weighted
+from gradcalc.numerics.careful import anywhere, weighted
 from gradcalc.numerics.doubled import (
     Pair,
     added,
@@ -25,7 +25,7 @@ from gradcalc.numerics.doubled import (
     raised,
     times,
 )
-from gradcalc.numerics.split import decays
+from gradcalc.numerics.split import decays, finite
 
 _OPEN_UNIT = Domain("above 0 and below 1", 0.0, 1.0, open_low=True, open_high=True)
 _GAMMA = "power of the distance from the target; 0 gives plain cross-entropy"
@@ -34,28 +34,35 @@ _ALPHA = "weight of the target 1, with 1 - alpha for the target 0"
 
 def _balance(xp: Any, y: Any, alpha: float | None) -> Any:
     """The class weight alpha y + (1 - alpha) (1 - y)."""
-    if alpha is None:
-        return 1.0
-    of_zero = times(xp, (1.0 - alpha, 0.0), added(xp, 1.0, -y))
-    return plus(xp, multiplied(xp, y, alpha), of_zero)[0]
+    return 1.0 if alpha is None else _balance_pair(xp, y, alpha)[0]
+
+
+def _balance_pair(xp: Any, y: Any, alpha: float) -> Pair:
+    of_zero = times(xp, added(xp, 1.0, -alpha), added(xp, 1.0, -y))
+    return plus(xp, multiplied(xp, y, alpha), of_zero)
 
 
 _LIFT = 2.0**100
 _PLAIN = 1e280  # nothing up to it overflows
-_NOTHING = 1e6  # a power as large that is 0 stays it with any factor
+_STEEP = 100.0  # past such a power the digits of what it is a power of count too often
 _FAINT, _HUGE = 1e-290, 1e290  # beyond these a factor has lost digits, or a part of the result has
 
 
-def _strays(xp: Any, found: Any, balance: Any, gamma: float) -> Any:
-    """Whether a result may be wrong for what overflowed on the way, or for a class weight or power beyond measure."""
-    huge = (found != found) | (xp.absolute(found) > _HUGE)
-    return huge | ((balance < _FAINT) & (balance > 0)) | (gamma > _NOTHING)
+def _strays(xp: Any, found: Any, power: Any, balance: Any, gamma: float) -> Any:
+    """Whether a result may have lost digits to what overflowed or underflowed on the way, or to a huge gamma."""
+    size = xp.absolute(found)
+    sound = (size > _FAINT) & (size < _HUGE) & (power > _FAINT) & (balance > _FAINT)
+    return xp.where(sound & (gamma < _STEEP), False, True)
 
 
 def _on_logits(xp: Any, found: Any, at: _Logit, what: str, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
-    """`found`, in decimals where it strays, or where a power underflows that terms without end are multiplied with."""
-    faint = (at.A > 0) & ((at.power < _FAINT) | (xp.absolute(found) < _FAINT))
-    hard = (at.r < xp.inf) & (y == y) & (faint | _strays(xp, found, _balance(xp, y, alpha), gamma))
+    """`found`, in decimals where it strays; alone, underflow of the power is the result's own."""
+    balance = _balance(xp, y, alpha)
+    hard = _strays(xp, found, at.power, balance, gamma)
+    if not anywhere(hard):
+        return found
+    huge = (found != found) | (xp.absolute(found) > _HUGE) | ((balance < _FAINT) & (balance > 0))
+    hard = hard & (at.r < xp.inf) & (y == y) & ((at.A > 0) | huge | (gamma > _STEEP))
 
     def compute(*decimals: Any) -> Any:
         from gradcalc.functions.focal_decimals import ON_LOGITS
@@ -69,18 +76,16 @@ def _on_probabilities(
     xp: Any, found: Any, power: Any, what: str, x: Any, y: Any, gamma: float, alpha: float | None
 ) -> Any:
     """The same for probabilities."""
-    faint = (power < _FAINT) | (xp.absolute(found) < _FAINT) | (xp.maximum(x, y) < _SMALL)
-    hard = (x == x) & (y == y) & (faint | _strays(xp, found, _balance(xp, y, alpha), gamma))
+    hard = _strays(xp, found, power, _balance(xp, y, alpha), gamma)
+    if not anywhere(hard):
+        return found
 
     def compute(*decimals: Any) -> Any:
         from gradcalc.functions.focal_decimals import ON_PROBABILITIES
 
         return ON_PROBABILITIES[what](*decimals)
 
-    return anew(found, hard, None, compute, x, y, gamma, *_weights(alpha))
-
-
-_SMALL = 1e-150  # the square of a sum with such terms loses digits
+    return anew(found, hard & (x == x) & (y == y), None, compute, x, y, gamma, *_weights(alpha))
 
 
 def _weights(alpha: float | None) -> tuple[float, float]:
@@ -110,6 +115,7 @@ class _Logit(NamedTuple):
     power: Any
     by_t: Any
     bottom: Any
+    numerator: Any
 
     @property
     def pull(self) -> Any:
@@ -149,7 +155,9 @@ def _logit(xp: Any, x: Any, y: Any, gamma: float) -> _Logit:
     lean = sign * (1.0 - 2.0 * y)
     power = xp.where(alone, pure, mixed)
     by_t = xp.divide(1.0 + 0.0 * t, bottom)
-    return _Logit(sign, r, t, A, B, lean, alone, entropy, per_t, share, (line, line_low), power, by_t, bottom)
+    return _Logit(
+        sign, r, t, A, B, lean, alone, entropy, per_t, share, (line, line_low), power, by_t, bottom, numerator[0]
+    )
 
 
 def _log_q(xp: Any, at: _Logit) -> Any:
@@ -196,15 +204,19 @@ def _sigmoid_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float
     """-+ q^gamma (r + gamma CE / q (1 - t) / (1 + t)), and what the class weight adds."""
     at = _logit(xp, x, y, gamma)
     c = xp.where(at.r > 1e300, 2.0**-60, 1.0)
-    whole = 1.0 + at.t
-    faint = xp.divide(at.A, at.bottom) * (c * at.r) + c * at.per_t * xp.divide(at.t, at.bottom)
-    beside = xp.where(at.bottom < 1e-290, faint, xp.divide(c * at.entropy, at.bottom))
-    per_q = xp.where(at.alone, c * at.per_t * whole, beside * whole * whole)
-    rise = c * at.r + (gamma * (per_q * (-xp.expm1(-at.r) / whole)) if gamma else 0.0)
+    fall = -xp.expm1(-at.r)
+    share = xp.divide(fall, at.numerator)
+    faint = xp.divide(at.A, at.numerator) * (c * at.r) + c * at.per_t * xp.divide(at.t, at.numerator)
+    beside = xp.where(at.numerator < 1e-290, faint * fall, c * at.entropy * share)
+    rise = c * at.r + (gamma * xp.where(at.alone, c * at.per_t * fall, beside) if gamma else 0.0)
     half = _logit(xp, x, y, 0.5 * gamma).power
     product = xp.where(at.power < 1e-290, half * weighted(xp, half, rise), weighted(xp, at.power, rise))
     slope = -at.sign * (_balance(xp, y, alpha) * product) / c
-    found = slope if alpha is None else slope + at.entropy_times(xp, (2.0 * alpha - 1.0) * at.power)
+    own = 0.0 if alpha is None else 2.0 * alpha - 1.0
+    found = slope if alpha is None else slope + at.entropy_times(xp, own * at.power)
+    lean = at.sign * _balance(xp, y, alpha)
+    mixed = at.power * (at.entropy * (own - lean * gamma * share) - lean * at.r)
+    found = xp.where((at.A > _FAINT) & (c == 1), mixed, found)
     return _on_logits(xp, found, at, "by_target", x, y, gamma, alpha)
 
 
@@ -232,6 +244,15 @@ def _binary_focal(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) ->
     power = raised(xp, _distance(xp, x, y), gamma)
     found = _balance(xp, y, alpha) * (power * bce_value(xp, x, y, 0.0, None))
     return _on_probabilities(xp, found, power, "value", x, y, gamma, alpha)
+
+
+def _lost(xp: Any, q: Pair, power: float, y: Any, alpha: float | None) -> Any:
+    """What rounding takes from c q^power by rounding q and c, as a share of it."""
+    lost = power * finite(xp, xp.divide(q[1], q[0]))
+    if alpha is None:
+        return lost
+    high, low = _balance_pair(xp, y, alpha)
+    return lost + finite(xp, xp.divide(low, high))
 
 
 def _per_distance(xp: Any, x: Any, y: Any, q: Pair) -> Any:
@@ -264,33 +285,37 @@ def _binary_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | N
     balance = _balance(xp, y, alpha)
     if gamma == 0:
         return balance * (over_square(xp, y, x) + over_square(xp, 1.0 - y, 1.0 - x))
-    # gamma - 1 is exact from 1/2 on; below it the quotients have more digits.
-    exact = gamma >= 0.5
-    power = raised(xp, q, gamma - 1.0) if exact else raised(xp, q, gamma) / q[0]
-    half = raised(xp, q, 0.5 * (gamma - 1.0)) if exact else raised(xp, q, 0.5 * gamma) / xp.sqrt(q[0])
-    ratio = xp.divide(y, x)
-    steepest = (balance * half * xp.divide(q[0], x)) * (half * ratio)
-    rest = 2.0 * lean * (1.0 - y) / (1.0 - x) + q[0] * over_square(xp, 1.0 - y, 1.0 - x)
-    rest = rest + lean * (1.0 - 2.0 * y) * (gamma - 1.0) * _per_distance(xp, x, y, q)
-    whole = steepest + (power * rest * balance - (half * balance) * (2.0 * lean * ratio) * half)
-    found = xp.where(steepest == xp.inf, xp.inf, whole)
+    # gamma - 1 is exact from 1/2 on; below it the quotient has more digits.
+    power = xp.power(q[0], gamma - 1.0) if gamma >= 0.5 else xp.divide(xp.power(q[0], gamma), q[0])
+    of_one, of_zero = xp.divide(y, x), (1.0 - y) / (1.0 - x)
+    bracket = q[0] * (xp.divide(of_one, x) + of_zero / (1.0 - x))
+    bracket = bracket + 2.0 * lean * xp.divide(x - y, x * (1.0 - x))
+    bracket = bracket + lean * (1.0 - 2.0 * y) * (gamma - 1.0) * _per_distance(xp, x, y, q)
+    found = balance * (power * bracket)
+    found = found + found * _lost(xp, q, gamma - 1.0, y, alpha)
     return _on_probabilities(xp, found, power, "second", x, y, gamma, alpha)
 
 
 def _binary_focal_by_target(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     q = _distance(xp, x, y)
-    slope = bce_by_smoothed_target(xp, x, None) + gamma * (1.0 - 2.0 * x) * _per_distance(xp, x, y, q)
-    power = raised(xp, q, gamma)
-    by_target = _balance(xp, y, alpha) * (power * slope)
-    if alpha is not None:
-        by_target = by_target + (2.0 * alpha - 1.0) * (power * bce_value(xp, x, y, 0.0, None))
+    power, slope = xp.power(q[0], gamma), bce_by_smoothed_target(xp, x, None)
+    if alpha is None:
+        by_target = power * (slope + gamma * (1.0 - 2.0 * x) * _per_distance(xp, x, y, q))
+    else:
+        balance = _balance_pair(xp, y, alpha)
+        lean = times(xp, balance, times(xp, (gamma, 0.0), added(xp, 1.0, -2.0 * x)))
+        rate, low = plus(xp, over(xp, lean, q), added(xp, -1.0, 2.0 * alpha))
+        entropy = bce_value(xp, x, y, 0.0, None)
+        by_target = power * ((balance[0] * slope + rate * entropy) + (balance[1] * slope + low * entropy))
+    by_target = by_target + by_target * _lost(xp, q, gamma, y, None)
     return _on_probabilities(xp, by_target, power, "by_target", x, y, gamma, alpha)
 
 
 def _binary_focal_by_gamma(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
     q = _distance(xp, x, y)
-    rate, power = _per_distance(xp, x, y, q) * logarithm(xp, q), raised(xp, q, gamma)
-    found = _balance(xp, y, alpha) * (rate * power) * q[0]
+    power = xp.power(q[0], gamma)
+    found = _balance(xp, y, alpha) * (power * (bce_value(xp, x, y, 0.0, None) * logarithm(xp, q)))
+    found = found + found * _lost(xp, q, gamma, y, alpha)
     return _on_probabilities(xp, found, power, "by_gamma", x, y, gamma, alpha)
 
 
