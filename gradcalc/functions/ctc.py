@@ -15,7 +15,6 @@ from gradcalc.numerics.digits import kept
 class _Ring(NamedTuple):
     """How probabilities are kept, added and multiplied: as they are, or as their logarithms."""
 
-    of_log: Callable[[Any], Any]
     to_log: Callable[[Any], Any]
     to_plain: Callable[[Any], Any]
     plus: Callable[[Any, Any], Any]
@@ -80,16 +79,15 @@ def _arrivals(np: Any, ring: _Ring, p: Any, skips: Any) -> Any:
     return found
 
 
-def _aligned(np: Any, ring: _Ring, log_p: Any, path: Any, skips: Any) -> _Aligned:
+def _aligned(np: Any, ring: _Ring, probabilities: Any, path: Any, skips: Any) -> _Aligned:
     """From the front and from behind to each place at each time, and both together."""
-    probabilities = ring.of_log(log_p)
     p, back = probabilities[:, path], np.zeros_like(skips)
     back[2:] = skips[2:][::-1]
     ahead = ring.times(_arrivals(np, ring, p, skips), p)
     behind = _arrivals(np, ring, p[::-1, ::-1], back)[::-1, ::-1]
     whole = ahead[-1, -1] if len(path) == 1 else ring.plus(ahead[-1, -1:], ahead[-1, -2:-1])[0]
     parts = ring.to_plain(ring.over(ring.times(ahead, behind), whole))
-    shares = np.zeros(log_p.shape, dtype=object)
+    shares = np.zeros(probabilities.shape, dtype=object)
     for k in set(path.tolist()):
         shares[:, k] = parts[:, path == k].sum(axis=1)
     return _Aligned(-ring.to_log(whole)[()], ring.to_plain(probabilities), shares)
@@ -110,22 +108,23 @@ def _rings(np: Any) -> tuple[_Ring, _Ring]:
     def log(x: Any) -> Any:
         return digits.log(np, x)
 
-    plain = _Ring(exp, log, np.asarray, operator.add, operator.mul, operator.truediv, ZERO, ONE)
+    plain = _Ring(log, np.asarray, operator.add, operator.mul, operator.truediv, ZERO, ONE)
     impossible = digits.exactly(np, -np.inf)[()]
-    return plain, _Ring(np.asarray, np.asarray, exp, log_plus, operator.add, operator.sub, impossible, ZERO)
+    return plain, _Ring(np.asarray, exp, log_plus, operator.add, operator.sub, impossible, ZERO)
 
 
-def _log_probabilities(np: Any, x: Any) -> Any:
-    """log softmax of each row, in decimals: the largest entry's is -log(1 + rest)."""
+def _softmax(np: Any, x: Any, *, logs: bool) -> Any:
+    """Softmax of each row, or its logarithm, in decimals: the largest entry's is 1 / (1 + rest)."""
     from gradcalc.numerics import digits
-    from gradcalc.numerics.digits import ZERO
+    from gradcalc.numerics.digits import ONE, ZERO
 
     top = x.argmax(axis=-1)[:, None]
     first = np.arange(x.shape[1]) == top
     x = digits.exactly(np, x)
     gap = x - np.take_along_axis(x, top, axis=-1)  # with one rounding: a sum would round its terms before
-    rest = np.where(first, ZERO, digits.exp(np, gap)).sum(axis=-1, keepdims=True)
-    return gap - digits.log1p(np, rest)
+    powers = digits.exp(np, gap)
+    rest = np.where(first, ZERO, powers).sum(axis=-1, keepdims=True)
+    return gap - digits.log1p(np, rest) if logs else powers / (ONE + rest)
 
 
 @kept
@@ -145,7 +144,7 @@ def _sums(np: Any, x: Any, labels: Any, blank: float) -> _Aligned | None:
     rounds = [enough, digits.ENOUGH + int(min(_LONG, gaps / 2.3 + x.shape[0] * np.log10(x.shape[1])))]
     for count in rounds:
         with digits.digits(count):
-            found = _aligned(np, logs if wide else plain, _log_probabilities(np, x), path, skips)
+            found = _aligned(np, logs if wide else plain, _softmax(np, x, logs=wide), path, skips)
             loss, slopes = (digits.rounded(np, part) for part in (found.loss, found.p - found.shares))
         if loss >= _PLAIN:
             break
