@@ -137,19 +137,27 @@ _RAISED, _FAINT = 300, 1e-280  # an exponent; a share of which an n-th might be 
 @blockwise(2)
 def _softmax_ce_gradient(np: Any, x: Any, y: Any, side: str, label_smoothing: float, temperature: float) -> Any:
     """(sum_{k != j} y_k) p_j - y_j q_j, which is p - y where y sums to 1."""
+    from gradcalc.functions.soft_targets import smoothed, softmax_less_targets, where_cancelled
     from gradcalc.numerics.softened import soften
     from gradcalc.numerics.vectors import others
 
-    soft, (y, raised) = soften(np, x, temperature), _raised(np, y, label_smoothing)
+    def left(r: Any, own: Any) -> Any:
+        scale = 2.0**raised if temperature == 1.0 else 2.0 ** (_LARGE + raised)
+        return softmax_less_targets(np, r, smoothed(np, own, label_smoothing)) * scale
+
+    given, soft, (y, raised) = y, soften(np, x, temperature), _raised(np, y, label_smoothing)
     rest = others(np, y)[1]
     if temperature == 1.0:
         p, q = soft.shares(np)
-        found = rest * p - y * q
+        p *= rest
+        found = where_cancelled(np, p - y * q, p, soft, given, left)
         return found * 2.0**-raised if raised else found
     # Divided by a small temperature a subnormal probability would be off: a large scale goes along.
     p, q = soft.shares(np, 2.0**_LARGE)
     fraction, exponent = math.frexp(temperature)
-    return np.ldexp((rest * p - y * q) / fraction, -_LARGE - raised - exponent)
+    push = rest * p
+    found = where_cancelled(np, push - y * q, push, soft, given, left)
+    return np.ldexp(found / fraction, -_LARGE - raised - exponent)
 
 
 @blockwise(2)

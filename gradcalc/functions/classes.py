@@ -98,12 +98,18 @@ def _poly(np: Any, x: Any, y: Any, epsilon: float) -> Any:
 @blockwise(2)
 def _poly_gradient(np: Any, x: Any, y: Any, side: str, epsilon: float) -> Any:
     """p_j (sum_{i != j} y_i (1 + epsilon p_i)) - y_j q_j (1 + epsilon p_j)."""
+    from gradcalc.functions.soft_targets import poly_less_targets, smoothed, where_cancelled
     from gradcalc.numerics.softened import soften
     from gradcalc.numerics.vectors import others
 
-    p, q = soften(np, x).shares(np)
+    soft = soften(np, x)
+    p, q = soft.shares(np)
     rest, rivals = others(np, y)[1], others(np, y * p)[1]
-    return p * (rest + epsilon * rivals) - y * q * (1.0 + epsilon * p)
+    push = p * (rest + epsilon * rivals)
+    found = push - y * q * (1.0 + epsilon * p)
+    return where_cancelled(
+        np, found, push, soft, y, lambda r, own: poly_less_targets(np, r, smoothed(np, own, 0.0), epsilon)
+    )
 
 
 def _poly_by_target(np: Any, x: Any, y: Any, epsilon: float) -> Any:
