@@ -241,8 +241,10 @@ def _distance(xp: Any, x: Any, y: Any) -> Pair:
 
 
 def _binary_focal(xp: Any, x: Any, y: Any, gamma: float, alpha: float | None) -> Any:
-    power = raised(xp, _distance(xp, x, y), gamma)
+    q = _distance(xp, x, y)
+    power = xp.power(q[0], gamma)
     found = _balance(xp, y, alpha) * (power * bce_value(xp, x, y, 0.0, None))
+    found = found + found * _lost(xp, q, gamma, y, alpha)
     return _on_probabilities(xp, found, power, "value", x, y, gamma, alpha)
 
 
