@@ -196,7 +196,11 @@ def _sigmoid_focal_second(xp: Any, x: Any, y: Any, gamma: float, alpha: float | 
     alone = gamma * steep * (at.per_t * turn - 2.0 * at.B / (1.0 + at.t))
     curve = 1.0 / (1.0 + at.t * (2.0 + at.t)) + xp.where(at.alone, alone, mixed)
     curve = curve + xp.where(at.alone | (mixed == 0), 0.0, low)
-    found = decays(xp, _balance(xp, y, alpha) * at.power * curve, at.r) + 0.0 * at.sign
+    # one exponential of the whole line, as in the derivative
+    size, size_low = plus(xp, at.line, (at.r, 0.0))
+    size, size_low = xp.where(at.alone, size, at.r), xp.where(at.alone, size_low, 0.0)
+    factor = xp.where(at.alone, at.share, at.power) * _balance(xp, y, alpha)
+    found = decays(xp, factor * curve, size, size_low) + 0.0 * at.sign
     return _on_logits(xp, found, at, "second", x, y, gamma, alpha)
 
 
