@@ -272,6 +272,7 @@ ENTRIES = (
         ),
         notes=(
             "a is the anchor",
+            "for a p so small that both distances are beyond the largest float (0.0015 for 3 entries) there is NaN",
             "where the margin is exactly met the active branch is taken, as in PyTorch; where the distances and the"
             " margin cancel to within 4 ulp of the largest, their rounding may decide which branch that is",
             "optax adds eps to the sum of powers and has no swap: -p eps_to=sum",

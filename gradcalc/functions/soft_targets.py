@@ -17,21 +17,24 @@ from gradcalc.numerics.vectors import full_total
 
 Left = Callable[[Pair, Any], Any]
 
-_LITTLE = 2.0**-10  # of the terms; above, their rounding is nothing that training sees, and time counts
+#: So little of the terms; above, their rounding is nothing that training sees, and time counts.
+LITTLE = 2.0**-10
 
 
-def where_cancelled(np: Any, found: Any, push: Any, soft: Softened, y: Any, left: Left) -> Any:
-    """`found` = push - pull, but of rows in which little is left of them left(-gaps, targets).
+def where_cancelled(
+    np: Any, found: Any, push: Any, soft: Softened, y: Any, left: Left, *, little: float = LITTLE
+) -> Any:
+    """`found` = push - pull, but of rows in which less than `little` is left of them left(-gaps, targets).
 
     Where gaps are in units of their own, or so wide that the sums here would lose the faintest, it stays as it is.
     """
     if found.dtype != float or not isinstance(soft.unit, float) or not found.size:
         return found
     at_top = np.absolute(np.take_along_axis(found, soft.top, axis=-1))
-    if not (at_top < _LITTLE * max(push.max(), -push.min())).any():
+    if not (at_top < little * max(push.max(), -push.min())).any():
         return found
     size = np.maximum(found.max(axis=-1), -found.min(axis=-1))
-    hard = (size < _LITTLE * np.absolute(push).max(axis=-1)) & (soft.gap.min(axis=-1) > -FARTHEST)
+    hard = (size < little * np.absolute(push).max(axis=-1)) & (soft.gap.min(axis=-1) > -FARTHEST)
     if hard.any():
         rows = -soft.gap[hard], -soft.gap_low[hard]
         found[hard] = left(rows, np.broadcast_to(y, found.shape)[hard])
@@ -57,10 +60,11 @@ def softmax_less_targets(np: Any, r: Pair, y: Pair) -> Any:
     return whole[0] / _sum(np, fall)[0]
 
 
-def poly_less_targets(np: Any, r: Pair, y: Pair, epsilon: float) -> Any:
+def poly_less_targets(np: Any, r: Pair, targets: Any, epsilon: float) -> Any:
     """T p_j - y_j + epsilon p_j (sum_i y_i p_i - y_j)."""
     from gradcalc.numerics import arrays
 
+    y = (targets, 0.0 * targets)
     fall, gap, moved = _pieces(np, r, y)
     whole = _sum(np, fall)
     p = doubled.over(arrays, doubled.minus(arrays, (1.0, 0.0), fall), whole)
