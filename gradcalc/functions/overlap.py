@@ -318,6 +318,7 @@ ENTRIES = (
             "optax adds smooth to half of either part, so that its smooth=1 is smooth=2 here;"
             " it takes logits, and dice_loss the mean over classes, each by itself",
             "Keras adds 1e-7 below the fraction alone; Flux has smooth=1, squared",
+            "with squared the derivative by target was measured up to 4.5 ulp off: the rounding of three sums",
         ),
         libraries={"optax.losses": "binary_dice_loss, dice_loss", "Keras": "dice"},
         source="Milletari, Navab & Ahmadi 2016",
