@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from gradcalc.layers.base import Layer, Quantities, Step, no_slope
-from gradcalc.layers.declaration import LayerEntry, Quantity, Sample
-from gradcalc.shapes import Array, Shape, size
+from gradcalc.layers.declaration import LayerEntry, Quantity, Sample, Settings
+from gradcalc.layers.reshape import Reshape
+from gradcalc.shapes import size
 
 
-class Flatten(Layer):
+class Flatten(Reshape):
     """a is x with the shape (n,) for each example, in row-major order."""
 
     type = "flatten"
 
-    def __init__(self, name: str, shape: Shape) -> None:
-        super().__init__(name, takes=(shape,), gives=(size(shape),))
 
-    def forward(self, *inputs: Array) -> Step:
-        """a (N, n); back, each number of dx is where x has its own."""
-        (x,) = inputs
-        a = x.reshape(len(x), *self.gives)
-
-        def back(da: Array, dz: Array | None = None) -> Quantities:
-            return {"da": da, "dx": da.reshape(x.shape)}
-
-        return Step(a, {"x": x, "a": a}, no_slope, back)
+def _build(settings: Settings) -> Flatten:
+    (shape,) = settings.shapes
+    return Flatten(settings.name, shape, (size(shape),))
 
 
 ENTRIES = (
     LayerEntry(
         type="flatten",
         title="All numbers of an example in one row",
-        build=lambda settings: Flatten(settings.name, settings.shapes[0]),
+        build=_build,
         keys=(),
         forward=("a = x, row after row (the last index runs fastest)",),
         backward=("dL/dx = dL/da in the shape of x",),
